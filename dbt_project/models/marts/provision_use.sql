@@ -1,0 +1,34 @@
+-- Delivered figures only; what is missing stands in coverage. The national figure is of the same period or absent.
+with rates as (
+    select
+        harmonised.region_code,
+        harmonised.period_code,
+        indicator.law,
+        indicator.provision,
+        harmonised.value as clients_per_1000,
+        harmonised.is_computed,
+        case when harmonised.region_code like 'VB%' then 'VB00' else 'NL01' end as country_code
+    from {{ ref('core_harmonised') }} as harmonised
+    inner join {{ ref('core_indicator') }} as indicator on harmonised.indicator_id = indicator.indicator_id
+    where
+        indicator.provision is not null
+        and indicator.unit = 'per_1000'
+        and harmonised.geography = 'published'
+        and harmonised.value is not null
+)
+
+select
+    rates.region_code,
+    rates.period_code,
+    rates.law,
+    rates.provision,
+    rates.clients_per_1000,
+    national.clients_per_1000 as national_clients_per_1000,
+    rates.is_computed
+from rates
+left join rates as national
+    on
+        rates.country_code = national.region_code
+        and rates.period_code = national.period_code
+        and rates.law = national.law
+        and rates.provision = national.provision

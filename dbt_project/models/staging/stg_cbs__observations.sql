@@ -1,0 +1,15 @@
+{%- for source_id in var('cbs_sources') %}
+select
+    '{{ source_id }}' as source_id,
+    vintage_id,
+    item,
+    region_code,
+    period_code,
+    period_status,
+    value,
+    value_attribute as source_flag
+from {{ source('raw', source_id) }}
+{%- if not loop.last %}
+union all
+{%- endif %}
+{%- endfor %}

@@ -1,0 +1,138 @@
+"""What is expected of the core tables: keys, ranges, known regions, totals and periods.
+
+What belongs here: checks on figures that have an indicator but no comparison yet. What does not: what
+analysts read, which is held to its promises in `suites_marts`. Ranges and regions are asked of the latest
+figures only; a vintage that was corrected since is not wrong twice.
+"""
+
+from __future__ import annotations
+
+from expectations.check import Check, expects
+
+RANGES: dict[str, tuple[float, float | None]] = {
+    "count": (0, None),
+    "pct": (0, 100),
+    "per_1000": (0, 1_000),
+    "per_10000": (0, 10_000),
+}
+"""Lowest and highest possible value per unit. Amounts and means have none: a balance may be negative."""
+
+_RANGE_ROWS = ", ".join(
+    f"('{unit}', {low}::double, {'null' if high is None else high}::double)"
+    for unit, (low, high) in RANGES.items()
+)
+
+# One query for the three checks on the largest table, so that it is fetched and validated once. The outer
+# joins are on sides made unique first: they must not multiply rows, or every key would seem to occur
+# twice.
+_OBSERVATIONS = f"""
+    select
+        observation.indicator_id, observation.region_code, observation.period_code, observation.source_id,
+        observation.vintage_id, observation.value, indicator.unit,
+        not observation.is_latest or region.region_code is not null as region_known,
+        case
+            when not observation.is_latest or observation.value is null then 0
+            when isnan(observation.value) or isinf(observation.value) then 1e308
+            else greatest(
+                coalesce(bounds.low - observation.value, 0), coalesce(observation.value - bounds.high, 0), 0
+            )
+        end as outside_range_by
+    from core.observation as observation
+    left join (select indicator_id, any_value(unit) as unit from core.indicator group by all) as indicator
+        on observation.indicator_id = indicator.indicator_id
+    left join (values {_RANGE_ROWS}) as bounds (unit, low, high) on indicator.unit = bounds.unit
+    left join (select distinct region_code from core.region) as region
+        on observation.region_code = region.region_code
+"""
+
+
+def core_checks() -> list[Check]:
+    """The checks on `core.observation`, `core.reconciliation` and `core.period_gap`."""
+    return [_key_unique(), _values_in_range(), _regions_known(), _totals_reconcile(), _periods_continuous()]
+
+
+def _key_unique() -> Check:
+    key = ("indicator_id", "region_code", "period_code", "source_id", "vintage_id")
+    return Check(
+        name="core_observation__key_unique",
+        asset="core.observation",
+        query=_OBSERVATIONS,
+        expects=expects("ExpectKeyToBeUnique", column_list=key),
+        severity="blocking",
+        title_nl="Eén cijfer komt meer dan één keer voor",
+        detects_nl="Twee cijfers van één bron en één levering voor dezelfde indicator, regio en periode.",
+        usual_cause_nl="twee onderwerpen zijn op één indicator gezet, of een bestand is dubbel geleverd.",
+        next_step_nl="Zoek in de declaratie van de bron de twee onderwerpen die op deze indicator uitkomen.",
+        key_columns=key,
+        detail_nl="{rows_failing} keer in {source_id}",
+    )
+
+
+def _values_in_range() -> Check:
+    return Check(
+        name="core_observation__values_in_range",
+        asset="core.observation",
+        query=_OBSERVATIONS,
+        expects=expects("ExpectValuesInRangeOfUnit"),
+        severity="error",
+        title_nl="Een waarde kan niet bij deze eenheid",
+        detects_nl="Negatieve aantallen, percentages boven 100, en meer dan 1.000 per 1.000 inwoners.",
+        usual_cause_nl="een schaalfout, een verkeerde factor, of een code voor ontbrekend als getal gelezen.",
+        next_step_nl="Vergelijk het cijfer met de levering; declareer de factor of de code voor ontbrekend.",
+        key_columns=("indicator_id", "region_code", "period_code", "source_id"),
+        detail_nl="{value} ({unit})",
+    )
+
+
+def _regions_known() -> Check:
+    return Check(
+        name="core_observation__regions_known",
+        asset="core.observation",
+        query=_OBSERVATIONS,
+        expects=expects("ExpectRegionsKnown"),
+        severity="error",
+        title_nl="Een regio is onbekend",
+        detects_nl="Cijfers van een regio die niet in de regiotabel staat.",
+        usual_cause_nl="een herindeling of een samenwerking die nog niet is ingelezen of gedeclareerd.",
+        next_step_nl="Ververs de regiotabel van het CBS, of zet de samenwerking in `sources/catalogue`.",
+        key_columns=("source_id", "region_code"),
+        detail_nl="{region_code} in {source_id}, {rows_failing} cijfers",
+    )
+
+
+def _totals_reconcile() -> Check:
+    return Check(
+        name="core_reconciliation__totals_reconcile",
+        asset="core.reconciliation",
+        # A printed total beside no parts at all differs by the whole total; an empty difference would pass.
+        query="""
+            select
+                source_id, vintage_label, region_code, fiscal_year, side, printed_eur, summed_eur,
+                round(coalesce(difference_eur, -printed_eur), 2) as difference_eur
+            from core.reconciliation
+        """,
+        expects=expects("ExpectTotalsToReconcile"),
+        severity="error",
+        title_nl="Een gedrukt totaal klopt niet met zijn delen",
+        detects_nl="Gedrukte totalen die meer dan 1 euro verschillen van de som van de geladen regels.",
+        usual_cause_nl="een regel die is geweigerd of overgeslagen, of een tikfout in het document.",
+        next_step_nl="Tel de regels van dit jaar na in de levering; kijk ook of er regels zijn geweigerd.",
+        key_columns=("source_id", "vintage_label", "region_code", "fiscal_year", "side"),
+        detail_nl="{source_id}, {side} {fiscal_year}: gedrukt {printed_eur}, opgeteld {summed_eur}",
+    )
+
+
+def _periods_continuous() -> Check:
+    return Check(
+        name="core_period_gap__periods_continuous",
+        asset="core.period_gap",
+        query="select source_id, indicator_id, period_code from core.period_gap",
+        expects=expects("ExpectPeriodsContinuous"),
+        severity="warning",
+        title_nl="Een periode ontbreekt midden in een reeks",
+        detects_nl="Perioden waarover een bron van niemand een cijfer heeft, terwijl ervoor en erna wel.",
+        usual_cause_nl="een levering die is overgeslagen, of een periode met een onbekende code.",
+        next_step_nl="Kijk bij de uitgever of de periode bestaat; vraag de levering op of verklaar het gat.",
+        key_columns=("source_id", "indicator_id", "period_code"),
+        detail_nl="{source_id}",
+    )

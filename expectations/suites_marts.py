@@ -1,0 +1,214 @@
+"""What is expected of the marts: breaks explained, deliveries as declared, no conflicts, honest comparisons.
+
+What belongs here: what an analyst or a council would be misled by. What does not: contracts of columns
+and types, which dbt enforces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from expectations.check import Check, expects
+
+_REASONS_NL = {
+    "duplicate_key": "een sleutel die al eerder voorkwam",
+    "empty_file": "een leeg bestand",
+    "missing_column": "een ontbrekende kolom",
+    "missing_value": "een ontbrekende waarde",
+    "not_a_number": "tekst waar een getal hoort",
+    "not_allowed": "een waarde die niet is toegestaan",
+    "not_delivered": "een bron die niet leverde",
+    "out_of_range": "een waarde buiten de grenzen",
+    "personal_data": "persoonsgegevens",
+    "unknown_format": "een onbekend bestandsformaat",
+    "unknown_item": "een onbekend onderwerp",
+    "unknown_period": "een onbekende periode",
+    "unknown_region": "een onbekende regio",
+    "wrong_column_count": "een verkeerd aantal kolommen",
+    "wrong_encoding": "een verkeerde tekencodering",
+}
+
+_KINDS_NL = {
+    "level": "een sprong die blijft",
+    "one_off": "een eenmalige uitschieter",
+    "slope": "een knik in de trend",
+    "scale": "een schaalfout",
+}
+
+_DELIVERY_NL = {"missing": "niet geleverd", "late": "te laat"}
+
+
+def marts_checks() -> list[Check]:
+    """The checks on the public tables of schema `marts`."""
+    return [
+        _no_unexplained_open_break(),
+        _deliveries_as_declared(),
+        _no_source_conflict(),
+        _nothing_refused(),
+        _key_unique(),
+        _same_period(),
+    ]
+
+
+def _in_dutch(column: str, words: Mapping[str, str]) -> str:
+    """An SQL expression: the Dutch words for the codes of a column; a code without words stays itself."""
+    cases = " ".join(f"when '{code}' then '{text}'" for code, text in words.items())
+    return f"case {column} {cases} else {column} end"
+
+
+def _no_unexplained_open_break() -> Check:
+    return Check(
+        name="marts_trend_break__no_unexplained_open_break",
+        asset="marts.trend_break",
+        query=f"""
+            select
+                break_id, indicator_id, region_code, period_code, {_in_dutch("kind", _KINDS_NL)} as kind_nl,
+                effect_pct, effect_low, effect_high,
+                coalesce(decision, cause, 'unexplained') as standing
+            from marts.trend_break
+            where kind in ('level', 'one_off', 'slope', 'scale')
+        """,
+        expects=expects("ExpectNoUnexplainedBreak"),
+        severity="warning",
+        title_nl="Trendbreuk zonder verklaring",
+        detects_nl="Trendbreuken waarvoor geen gebeurtenis bekend is en waarover nog niemand besloot.",
+        usual_cause_nl="een andere manier van registreren of leveren, een fout in de levering, of een echte "
+        "verandering in het gebruik.",
+        next_step_nl="Vraag de gemeente wat er veranderde; leg de gebeurtenis vast, of beslis met "
+        "`nulmeting breaks decide`. Vergelijk tot dan niet over deze periode heen.",
+        key_columns=("break_id",),
+        detail_nl="{kind_nl}, {effect_pct:+} %",
+    )
+
+
+def _deliveries_as_declared() -> Check:
+    return Check(
+        name="marts_coverage__deliveries_as_declared",
+        asset="marts.coverage",
+        query=f"""
+            select
+                source_id, indicator_id, region_code, period_code,
+                {_in_dutch("delivery", _DELIVERY_NL)} as delivery_nl,
+                case
+                    when delivery in ('missing', 'late') and trim(because) != '' then 'explained'
+                    else coalesce(delivery, 'unknown')
+                end as standing
+            from marts.coverage
+        """,
+        expects=expects("ExpectDeliveriesAsDeclared"),
+        severity="warning",
+        title_nl="Verwacht cijfer ontbreekt zonder reden",
+        detects_nl="Cijfers die volgens de declaratie geleverd hadden moeten zijn, zonder bekende reden.",
+        usual_cause_nl="de gemeente leverde niet of te laat, of de uitgever verwerkte de levering niet.",
+        next_step_nl="Vraag na bij de leverancier; leg de reden vast onder `known_gaps` van de bron.",
+        key_columns=("source_id", "indicator_id", "region_code", "period_code"),
+        detail_nl="{delivery_nl} door {source_id}",
+    )
+
+
+def _no_source_conflict() -> Check:
+    return Check(
+        name="marts_conflict__no_source_conflict",
+        asset="marts.conflict",
+        query="""
+            select
+                indicator_id, region_code, period_code, source_id, value, other_source_id, other_value,
+                difference_pct
+            from marts.conflict
+        """,
+        expects=expects("ExpectNoSourceConflict"),
+        severity="warning",
+        title_nl="Twee bronnen spreken elkaar tegen",
+        detects_nl="Twee bronnen met een verschillend cijfer voor dezelfde indicator, regio en periode.",
+        usual_cause_nl="een verschil in definitie, peildatum of herziening, of een fout in een van beide.",
+        next_step_nl="Kies welke bron voorgaat bij de indicator, of meld de fout aan de uitgever.",
+        key_columns=("indicator_id", "region_code", "period_code", "source_id", "other_source_id"),
+        detail_nl="{source_id} geeft {value}, {other_source_id} geeft {other_value} ({difference_pct:+} %)",
+    )
+
+
+def _nothing_refused() -> Check:
+    return Check(
+        name="marts_quarantine__nothing_refused",
+        asset="marts.quarantine",
+        # What was found is left to the quarantine itself: a check's rows travel into messages and pages.
+        # A kind of problem in one delivery is one key, and a new delivery of the file is a new vintage:
+        # it alarms again.
+        query=f"""
+            select
+                source_id, file, vintage_id, reason, {_in_dutch("reason", _REASONS_NL)} as reason_nl,
+                coalesce(column_name, '') as column_name, line
+            from marts.quarantine
+            order by source_id, file, line
+        """,
+        expects=expects("ExpectNoRowsRefused"),
+        severity="error",
+        title_nl="Geweigerd",
+        detects_nl="Rijen en bestanden die niet konden worden ingelezen en in quarantaine staan.",
+        usual_cause_nl="een levering die afwijkt van de afgesproken opbouw.",
+        next_step_nl="Kijk in marts.quarantine wat er stond en werd verwacht; laat het bestand herstellen.",
+        key_columns=("source_id", "file", "vintage_id", "reason", "column_name"),
+        detail_nl="{file}: {reason_nl} ({rows_failing} keer)",
+    )
+
+
+def _key_unique() -> Check:
+    key = ("indicator_id", "region_code", "period_code", "geography")
+    return Check(
+        name="marts_indicator_municipality__key_unique",
+        asset="marts.indicator_municipality",
+        query=f"select {', '.join(key)} from marts.indicator_municipality",
+        expects=expects("ExpectKeyToBeUnique", column_list=key),
+        severity="blocking",
+        title_nl="Een gemeente heeft meer dan één cijfer",
+        detects_nl="Meer dan één rij voor dezelfde indicator, gemeente, periode en grenzen.",
+        usual_cause_nl="twee bronnen zonder volgorde van voorkeur, of een regio die dubbel is gedeclareerd.",
+        next_step_nl="Publiceer niet; zoek met de sleutel in core.observation waar de rij vandaan komt.",
+        key_columns=key,
+        detail_nl="{rows_failing} rijen, grenzen {geography}",
+    )
+
+
+def _same_period() -> Check:
+    return Check(
+        name="marts_provision_use__compares_same_period",
+        asset="marts.provision_use",
+        # The country of a fictional municipality is the fictional one: figures never cross that line.
+        query="""
+            with region as (
+                select
+                    region_code,
+                    bool_or(is_fictional) as is_fictional,
+                    bool_or(region_type = 'land') as is_country
+                from marts.region
+                group by all
+            ),
+            national as (
+                select used.period_code, used.law, used.provision, region.is_fictional, used.clients_per_1000
+                from marts.provision_use as used
+                inner join region on used.region_code = region.region_code and region.is_country
+            )
+            select
+                used.region_code, used.period_code, used.law, used.provision, used.national_clients_per_1000,
+                used.national_clients_per_1000 is null or exists (
+                    select 1
+                    from national
+                    where
+                        national.period_code = used.period_code
+                        and national.law = used.law
+                        and national.provision = used.provision
+                        and national.is_fictional = region.is_fictional
+                        and abs(national.clients_per_1000 - used.national_clients_per_1000) <= 1e-9
+                ) as compares_same_period
+            from marts.provision_use as used
+            left join region on used.region_code = region.region_code
+        """,
+        expects=expects("ExpectSamePeriodComparison"),
+        severity="blocking",
+        title_nl="Een landelijk cijfer hoort bij een andere periode",
+        detects_nl="Een landelijk cijfer naast een gemeentelijk cijfer, terwijl het niet van die periode is.",
+        usual_cause_nl="een fout in het model dat het landelijke cijfer erbij zoekt.",
+        next_step_nl="Publiceer niet; herstel de koppeling op periode, wet en voorziening.",
+        key_columns=("region_code", "period_code", "law", "provision"),
+        detail_nl="{provision}: {national_clients_per_1000} per 1.000",
+    )

@@ -1,0 +1,162 @@
+"""The two calls that the command line and the Dagster sensor make: process a run, send what waits.
+
+What belongs here: the order of recording and sending, who may send at a time, and when a message is tried
+again. What does not: the state itself (`outbox`) and the sending itself (`channels`).
+
+A message is sent at least once to every channel. It is marked as sent only after the channel took it, so a
+crash in between sends it again, with the same message id; nothing else repeats it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.alerts.channels import DeliveryError, send
+from pipelines.alerts.findings import RunFindings
+from pipelines.alerts.message import Message
+from pipelines.alerts.outbox import Delivery, Outbox
+from pipelines.settings import Channel, Settings, SetupError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+LOCK_SECONDS = 120.0
+CHANNEL_SECONDS = 120.0
+"""What one channel may cost in one call; what is left over waits for the next."""
+
+_WAITS = tuple(dt.timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 360))
+
+
+@dataclass(frozen=True)
+class DeliveryReport:
+    """What a call did. `sent` and `pending` count pairs of a message and a channel.
+
+    `errors` are lines for a person, free of addresses and secrets. `message` is the message that the
+    processed run brought, None where it brought none.
+    """
+
+    sent: int
+    pending: int
+    errors: tuple[str, ...]
+    message: Message | None = None
+
+
+def process_run(
+    settings: Settings, run_findings_path: Path, now: dt.datetime, *, console: Console | None = None
+) -> DeliveryReport:
+    """Record the findings of a run and send everything that waits, the run's own message last.
+
+    Safe to call again for the same run, and from two processes at once. `now` has a time zone. Raises
+    AlertError when the findings or the outbox cannot be read, SetupError when two channels have one name.
+    """
+    run = RunFindings.read(run_findings_path)
+    outbox = Outbox(outbox_path(settings))
+    channels = _channels_by_name(settings)
+    outbox.record_run(run, channels=tuple(channels), link=link_of(settings), now=now)
+    report = deliver_pending(settings, now, console=console)
+    message = outbox.message_of_run(run.run_id)
+    return DeliveryReport(report.sent, report.pending, report.errors, message)
+
+
+def deliver_pending(
+    settings: Settings, now: dt.datetime, *, only_due: bool = False, console: Console | None = None
+) -> DeliveryReport:
+    """Try every message that a declared channel has not taken yet, oldest first per channel.
+
+    With `only_due` a delivery that failed waits longer after each attempt, from a minute to six hours: for
+    callers that come by often, like a sensor. A channel that cannot be reached is left alone for the rest of
+    the call; the others are not held back by it. Only one process sends at a time.
+    """
+    from filelock import FileLock, Timeout
+
+    outbox = Outbox(outbox_path(settings))
+    channels = _channels_by_name(settings)
+    try:
+        with FileLock(outbox.path.with_suffix(".lock"), timeout=LOCK_SECONDS):
+            sent, errors = _send_waiting(outbox, channels, settings, now, only_due=only_due, console=console)
+    except Timeout:
+        sent, errors = 0, [f"another process has been sending alerts for {LOCK_SECONDS:.0f} s; they wait"]
+    waiting = outbox.waiting()
+    undeclared = sorted({delivery.channel for delivery in waiting if delivery.channel not in channels})
+    errors += [
+        f"channel '{name}': messages wait for it, but nulmeting.toml no longer declares it"
+        for name in undeclared
+    ]
+    return DeliveryReport(sent, len(waiting), tuple(errors))
+
+
+def outbox_path(settings: Settings) -> Path:
+    """Where the outbox stands."""
+    return settings.alerts_dir / "outbox.sqlite"
+
+
+def link_of(settings: Settings) -> str:
+    """Where a reader of a message finds everything: the configured address, else the Data Docs' path."""
+    return settings.link_base or str(settings.data_dir / "data_docs" / "index.html")
+
+
+def _send_waiting(
+    outbox: Outbox,
+    channels: dict[str, Channel],
+    settings: Settings,
+    now: dt.datetime,
+    *,
+    only_due: bool,
+    console: Console | None,
+) -> tuple[int, list[str]]:
+    sent, errors = 0, []
+    waiting = outbox.waiting()
+    for name, channel in channels.items():
+        ends_at = time.monotonic() + CHANNEL_SECONDS
+        for delivery in waiting:
+            if delivery.channel != name or (only_due and delivery.next_try_at > now):
+                continue
+            if time.monotonic() > ends_at:
+                errors.append(f"channel '{name}': too slow, the other messages wait for the next call")
+                break
+            failure = _try(outbox, channel, delivery, settings.alerts_dir, console)
+            if failure is None:
+                outbox.mark_sent(delivery.message.message_id, name, now)
+                sent += 1
+                continue
+            errors.append(f"{failure}; message {delivery.message.tag} waits")
+            wait = _WAITS[min(delivery.attempts, len(_WAITS) - 1)]
+            outbox.mark_failed(delivery.message.message_id, name, str(failure), now + wait)
+            if not failure.reached:
+                break
+    return sent, errors
+
+
+def _try(
+    outbox: Outbox, channel: Channel, delivery: Delivery, folder: Path, console: Console | None
+) -> DeliveryError | None:
+    message_id = delivery.message.message_id
+    try:
+        send(
+            channel,
+            delivery.message,
+            folder=folder,
+            taken_by=delivery.taken_by,
+            note_taken=lambda receiver: outbox.note_taken(message_id, channel.name, receiver),
+            console=console,
+        )
+    except DeliveryError as error:
+        return error
+    except Exception as error:
+        # Whatever a channel's library raises, it may not keep the other channels from their messages. Its
+        # text may quote the address, its type does not.
+        return DeliveryError(f"channel '{channel.name}': failed with {type(error).__name__}", reached=True)
+    return None
+
+
+def _channels_by_name(settings: Settings) -> dict[str, Channel]:
+    channels = {channel.name: channel for channel in settings.channels}
+    if len(channels) < len(settings.channels):
+        names = [channel.name for channel in settings.channels]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise SetupError(f"channels: two have the name '{twice}', expected names of their own")
+    return channels

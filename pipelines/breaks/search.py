@@ -1,0 +1,182 @@
+"""The search for several breaks per series, strongest first, and their joint estimates.
+
+What belongs here: deciding the order in which breaks are taken out, and how large each is beside the others.
+What does not: how rare a score is without a break; the caller hands that in as a function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipelines.breaks.level_shift import Scores, Shapes, informations, scores, without
+from pipelines.breaks.panel import Bools, Floats, Ints
+
+MOST_BREAKS = 4
+
+
+@dataclass(frozen=True)
+class Spread:
+    """What the panel knows about the spread of one series: the pooled mean square, worth `freedom` points."""
+
+    pooled: float
+    freedom: float
+
+    def moderated(self, spread: Floats, freedom: Floats) -> Floats:
+        """Standard deviation per series, its own mean square drawn towards that of the panel."""
+        return np.sqrt((self.freedom * self.pooled + freedom * spread) / (self.freedom + freedom))
+
+
+def spread_of_panel(found: Scores) -> Spread:
+    """How much the spread of series differs beyond chance, from the middle half of the panel."""
+    logs = np.log(found.spread)
+    if logs.size < 8:
+        return Spread(float(np.median(found.spread)), 20.0)
+    low, high = np.quantile(logs, [0.2, 0.7])
+    observed = ((high - low) / 1.366) ** 2  # the distance of these quantiles of a normal
+    excess = observed - trigamma(float(np.median(found.freedom)) / 2)
+    return Spread(float(np.median(found.spread)), float(np.clip(2 * trigamma_inverse(excess), 3.0, 200.0)))
+
+
+def trigamma(x: float) -> float:
+    total = 0.0
+    while x < 6:
+        total += 1 / x**2
+        x += 1
+    return total + 1 / x + 1 / (2 * x**2) + 1 / (6 * x**3) - 1 / (30 * x**5)
+
+
+def trigamma_inverse(y: float) -> float:
+    """The x with trigamma(x) = y, by halving; large where y is about nothing."""
+    low, high = 1e-2, 1e3
+    if y <= trigamma(high):
+        return high
+    for _ in range(50):
+        middle = np.sqrt(low * high)
+        low, high = (middle, high) if trigamma(middle) > y else (low, middle)
+    return float(np.sqrt(low * high))
+
+
+@dataclass(frozen=True)
+class Found:
+    """Breaks, one per entry: `series` and `period` index the panel, `lasting` tells level from one-off.
+
+    `effect` and `se` are on the log scale, estimated together with the other breaks of the series.
+    """
+
+    series: Ints
+    period: Ints
+    lasting: Bools
+    effect: Floats
+    se: Floats
+    score: Floats
+
+    def fitted(self, shape: tuple[int, int]) -> Floats:
+        """What the breaks add up to per cell (S x n)."""
+        total = np.zeros(shape)
+        columns = np.arange(shape[1])
+        covers = np.where(
+            self.lasting[:, None], columns >= self.period[:, None], columns == self.period[:, None]
+        )
+        np.add.at(total, self.series, covers * self.effect[:, None])
+        return total
+
+
+def search(
+    precision: Floats,
+    rest: Floats,
+    present: Bools,
+    shapes: Shapes,
+    spread: Spread,
+    rarity: Callable[[Floats, Floats], tuple[Floats, Floats]],
+    floor: float,
+) -> Found:
+    """All breaks whose rarity is at least `floor`, at most MOST_BREAKS per series.
+
+    `rarity` turns studentised scores of one-offs and of levels into scores that compare with each other.
+    """
+    first = informations(precision)
+    size = rest.shape[1]
+    active = np.arange(rest.shape[0])
+    chosen: list[tuple[Ints, Ints, Bools]] = []
+    now = precision
+    for turn in range(MOST_BREAKS):
+        own = Shapes(shapes.one_off[active], shapes.level[active])
+        found = scores(now, rest[active], own, (first[0][active], first[1][active]), turn, present[active])
+        scale = spread.moderated(found.spread, found.freedom)[:, None]
+        one_off, level = rarity(found.one_off / scale, found.level / scale)
+        strongest_one, strongest_level = one_off.max(axis=1), level.max(axis=1)
+        lasting = strongest_level >= strongest_one
+        period = np.where(lasting, level.argmax(axis=1), one_off.argmax(axis=1))
+        going = np.maximum(strongest_one, strongest_level) >= floor
+        if not going.any():
+            break
+        active, period, lasting = active[going], period[going], lasting[going]
+        chosen.append((active, period, lasting))
+        now = without(now[going], _shape(period, lasting, size) * present[active])
+    return _together(chosen, precision, rest, present, spread, rarity, floor)
+
+
+def _shape(period: Ints, lasting: Bools, size: int) -> Floats:
+    columns = np.arange(size)
+    return np.where(lasting[:, None], columns >= period[:, None], columns == period[:, None]).astype(
+        np.float64
+    )
+
+
+def _together(
+    chosen: list[tuple[Ints, Ints, Bools]],
+    precision: Floats,
+    rest: Floats,
+    present: Bools,
+    spread: Spread,
+    rarity: Callable[[Floats, Floats], tuple[Floats, Floats]],
+    floor: float,
+) -> Found:
+    """Estimate the chosen breaks of each series together, and drop those the others explain away."""
+    none = np.empty(0, dtype=np.int64)
+    if not chosen:
+        empty = np.empty(0)
+        return Found(none, none, none.astype(bool), empty, empty, empty)
+    rows = chosen[0][0]
+    place = np.full(rest.shape[0], -1)
+    place[rows] = np.arange(rows.size)
+    size, most = rest.shape[1], len(chosen)
+    shapes = np.zeros((rows.size, most, size))
+    period = np.full((rows.size, most), -1)
+    lasting = np.zeros((rows.size, most), dtype=bool)
+    for turn, (series, at, is_lasting) in enumerate(chosen):
+        where = place[series]
+        shapes[where, turn] = _shape(at, is_lasting, size) * present[series]
+        period[where, turn] = at
+        lasting[where, turn] = is_lasting
+    used = period >= 0
+    own = precision[rows]
+    effect = se = score = np.zeros_like(used, dtype=np.float64)
+    for _ in range(2):
+        pull = np.matmul(shapes * used[:, :, None], own)
+        information = np.matmul(pull, shapes.transpose(0, 2, 1)) * (used[:, :, None] & used[:, None, :])
+        information = information + np.eye(most) * np.where(used, 1e-9, 1.0)[:, :, None]
+        inverse = np.linalg.inv(information)
+        right = np.einsum("sbn,sn->sb", pull, rest[rows])
+        effect = np.einsum("sbc,sc->sb", inverse, right)
+        variance = np.einsum("sbb->sb", inverse)
+        total = np.einsum("si,sij,sj->s", rest[rows], own, rest[rows])
+        freedom = np.maximum(present[rows].sum(axis=1) - 1.0 - used.sum(axis=1), 1.0)
+        left = np.maximum(total - np.einsum("sb,sb->s", right, effect), 1e-12) / freedom
+        scale = spread.moderated(left, freedom)[:, None]
+        se = np.sqrt(np.maximum(variance, 1e-12)) * scale
+        studentised = np.abs(effect) / se
+        one_off, level = rarity(studentised, studentised)
+        score = np.where(lasting, level, one_off)
+        used = used & (score >= floor)
+    return Found(
+        series=np.repeat(rows, most).reshape(used.shape)[used],
+        period=period[used],
+        lasting=lasting[used],
+        effect=effect[used],
+        se=se[used],
+        score=score[used],
+    )

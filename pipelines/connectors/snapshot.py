@@ -1,0 +1,409 @@
+"""Immutable snapshots: the exact bytes of every delivery, with checksum, origin and time of fetching.
+
+What belongs here: keeping bytes so that a vintage can never change or be seen half-written. What does not:
+fetching them (`cbs_v4`, `folder`), reading them (`readers`), and deciding which vintage counts (`deliveries`).
+
+    <root>/<source_id>/<name>/<first 16 digits of the checksum>/   the files, and snapshot.json
+
+A snapshot comes into being by one rename of a complete, synced folder. What a killed writer leaves behind has
+a name that starts with a dot: nobody reads it, and the next writer removes it. Of a person-level delivery only
+snapshot.json is kept.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+_RECORD = "snapshot.json"
+_FORMAT = 1
+_CHUNK = 1024 * 1024
+_LOCK_SECONDS = 600.0
+_SOURCE_ID = re.compile(r"[a-z][a-z0-9_]*")
+_WHAT_TO_DO = "put the folder back from a backup, or move it away and deliver again"
+
+
+class SnapshotError(Exception):
+    """A snapshot could not be made."""
+
+
+class SnapshotCorrupt(Exception):  # noqa: N818 - the name says what it is
+    """What lies in a snapshot is not what was put there. Names the folder, what was found and what to do."""
+
+    def __init__(self, folder: Path, found: str) -> None:
+        super().__init__(f"{folder}: {found}; {_WHAT_TO_DO}")
+
+
+@dataclass(frozen=True)
+class SnapshotFile:
+    """One file of a snapshot."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One vintage of one delivery.
+
+    `checksum` is the file's own SHA-256, or that over the list of several files (as `sha256sum * | sha256sum`
+    gives it); `fetched_at` is the time at which these bytes came first, in UTC.
+    """
+
+    source_id: str
+    name: str
+    checksum: str
+    files: tuple[SnapshotFile, ...]
+    origin: str
+    fetched_at: dt.datetime
+    vintage_date: dt.date | None
+    vintage_label: str | None
+    has_bytes: bool
+    folder: Path
+
+    @property
+    def vintage_id(self) -> str:
+        """The name of this vintage everywhere in the warehouse."""
+        return f"{self.source_id}/{self.name}/{self.checksum[:12]}"
+
+    def read_files(self) -> dict[str, bytes]:
+        """The bytes by file name, each checked. Raises SnapshotCorrupt; SnapshotError where none are kept."""
+        if not self.has_bytes:
+            raise SnapshotError(
+                f"{self.vintage_id}: only the checksum of this delivery is kept, not its bytes"
+            )
+        return {file.name: _checked_bytes(self.folder, file) for file in self.files}
+
+
+class SnapshotStore:
+    """All snapshots under one folder. Several processes may use it; writers wait for one another."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def put_files(
+        self,
+        source_id: str,
+        name: str,
+        files: Mapping[str, bytes | Path],
+        *,
+        origin: str,
+        fetched_at: dt.datetime,
+        vintage_date: dt.date | None = None,
+        vintage_label: str | None = None,
+    ) -> Snapshot:
+        """Keep these files, given as bytes or as a path to copy, as one vintage of the delivery `name`.
+
+        The same bytes again give the snapshot that is there, with the time, date and label of the first time.
+        Raises ValueError for names that cannot be part of a path and for a time without a zone, SnapshotCorrupt
+        where something else lies in its place, SnapshotError where a file changes while it is being copied.
+        """
+        return self._put(
+            source_id,
+            name,
+            files,
+            origin=origin,
+            fetched_at=fetched_at,
+            vintage_date=vintage_date,
+            vintage_label=vintage_label,
+            has_bytes=True,
+        )
+
+    def put_checksum_only(
+        self,
+        source_id: str,
+        name: str,
+        files: Mapping[str, bytes | Path],
+        *,
+        origin: str,
+        fetched_at: dt.datetime,
+        vintage_date: dt.date | None = None,
+        vintage_label: str | None = None,
+    ) -> Snapshot:
+        """Keep no byte of these files, only their checksums, sizes and origin (a person-level delivery).
+
+        Where the same bytes were kept earlier, they are removed and the time of the first fetch stays.
+        Raises as `put_files` does.
+        """
+        return self._put(
+            source_id,
+            name,
+            files,
+            origin=origin,
+            fetched_at=fetched_at,
+            vintage_date=vintage_date,
+            vintage_label=vintage_label,
+            has_bytes=False,
+        )
+
+    def verify(self, snapshot: Snapshot) -> None:
+        """Compute every checksum again; raises SnapshotCorrupt for what is missing, changed or added."""
+        folder = snapshot.folder
+        if self._load(folder) != snapshot:
+            raise SnapshotCorrupt(folder, f"{_RECORD} was changed since it was written")
+        expected = {file.name for file in snapshot.files} if snapshot.has_bytes else set()
+        found = {path.name for path in folder.iterdir()} - {_RECORD}
+        if found != expected:
+            odd = sorted(found ^ expected)
+            raise SnapshotCorrupt(
+                folder, f"found files {sorted(found)}, expected {sorted(expected)}: see {odd}"
+            )
+        if snapshot.has_bytes:
+            for file in snapshot.files:
+                size, digest = _measure(folder / file.name)
+                if (size, digest) != (file.size, file.sha256):
+                    raise SnapshotCorrupt(folder, _difference(file, size, digest))
+
+    def list(self, source_id: str, name: str | None = None) -> tuple[Snapshot, ...]:
+        """The snapshots of a source, or of one delivery of it, by time of first fetch; the newest is last."""
+        parent = self._root / _valid_source_id(source_id)
+        deliveries = (parent / _valid_name(name),) if name is not None else _visible_folders(parent)
+        found = (self._load(folder) for delivery in deliveries for folder in _visible_folders(delivery))
+        snapshots = (snapshot for snapshot in found if snapshot is not None)
+        return tuple(sorted(snapshots, key=lambda snapshot: (snapshot.fetched_at, snapshot.vintage_id)))
+
+    def _put(
+        self,
+        source_id: str,
+        name: str,
+        files: Mapping[str, bytes | Path],
+        *,
+        origin: str,
+        fetched_at: dt.datetime,
+        vintage_date: dt.date | None,
+        vintage_label: str | None,
+        has_bytes: bool,
+    ) -> Snapshot:
+        if fetched_at.tzinfo is None:
+            raise ValueError("expected a time of fetching with a time zone")
+        measured = tuple(
+            SnapshotFile(_valid_file_name(file), *_measure(files[file])) for file in sorted(files)
+        )
+        checksum = _checksum_over(measured)
+        folder = self._root / _valid_source_id(source_id) / _valid_name(name) / checksum[:16]
+        # Whatever is visible is complete, so a delivery that is known already needs no lock.
+        known = self._known(folder, checksum)
+        if known and known.has_bytes == has_bytes:
+            return known
+        self._root.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(self._root / ".lock", timeout=_LOCK_SECONDS):
+                self._remove_leftovers()
+                known = self._known(folder, checksum)
+                if known and known.has_bytes == has_bytes:
+                    return known
+                snapshot = Snapshot(
+                    source_id=source_id,
+                    name=name,
+                    checksum=checksum,
+                    files=measured,
+                    origin=origin,
+                    fetched_at=known.fetched_at if known else fetched_at.astimezone(dt.UTC),
+                    vintage_date=vintage_date,
+                    vintage_label=vintage_label,
+                    has_bytes=has_bytes,
+                    folder=folder,
+                )
+                self._write(snapshot, files)
+                return snapshot
+        except Timeout:
+            raise SnapshotError(
+                f"{self._root}: another process has been writing snapshots for {_LOCK_SECONDS:.0f} s"
+            ) from None
+
+    def _write(self, snapshot: Snapshot, files: Mapping[str, bytes | Path]) -> None:
+        """Build the folder beside its place and rename it there. The lock is held."""
+        source = self._root / snapshot.source_id
+        snapshot.folder.parent.mkdir(parents=True, exist_ok=True)
+        staging = source / f".writing-{uuid.uuid4().hex}"
+        staging.mkdir()
+        if snapshot.has_bytes:
+            for file in snapshot.files:
+                _copy(files[file.name], staging / file.name, file)
+        _write_synced(staging / _RECORD, [_record_of(snapshot)])
+        _sync_folder(staging)
+        superseded = source / f".removed-{uuid.uuid4().hex}"
+        if snapshot.folder.exists():
+            snapshot.folder.rename(superseded)
+        staging.rename(snapshot.folder)
+        for parent in (snapshot.folder.parent, source, self._root):
+            _sync_folder(parent)
+        shutil.rmtree(superseded, ignore_errors=True)
+
+    def _remove_leftovers(self) -> None:
+        """Remove what killed writers left. The lock is held, so nobody is writing any of it."""
+        for pattern in ("*/.writing-*", "*/.removed-*"):
+            for leftover in self._root.glob(pattern):
+                shutil.rmtree(leftover)
+
+    def _known(self, folder: Path, checksum: str) -> Snapshot | None:
+        known = self._load(folder)
+        if known and known.checksum != checksum:
+            raise SnapshotCorrupt(folder, f"found a snapshot of {known.checksum}, expected {checksum}")
+        return known
+
+    def _load(self, folder: Path) -> Snapshot | None:
+        """The snapshot in a folder; None where there is no such folder."""
+        try:
+            text = (folder / _RECORD).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            if folder.exists():
+                raise SnapshotCorrupt(folder, f"found no {_RECORD}") from None
+            return None
+        try:
+            snapshot = _snapshot_of(text, folder)
+        except (ValueError, KeyError, TypeError) as error:
+            raise SnapshotCorrupt(folder, f"{_RECORD} cannot be read ({error!r})") from error
+        place = (snapshot.source_id, snapshot.name, snapshot.checksum[:16])
+        if place != (folder.parent.parent.name, folder.parent.name, folder.name):
+            raise SnapshotCorrupt(folder, f"{_RECORD} belongs to {'/'.join(place)}")
+        if snapshot.checksum != _checksum_over(snapshot.files):
+            raise SnapshotCorrupt(folder, f"{_RECORD} lists files that do not make up its checksum")
+        return snapshot
+
+
+def _record_of(snapshot: Snapshot) -> bytes:
+    record = {
+        "format": _FORMAT,
+        "source_id": snapshot.source_id,
+        "name": snapshot.name,
+        "checksum_sha256": snapshot.checksum,
+        "files": [{"name": file.name, "size": file.size, "sha256": file.sha256} for file in snapshot.files],
+        "origin": snapshot.origin,
+        "fetched_at": snapshot.fetched_at.isoformat(),
+        "vintage_date": snapshot.vintage_date.isoformat() if snapshot.vintage_date else None,
+        "vintage_label": snapshot.vintage_label,
+        "has_bytes": snapshot.has_bytes,
+    }
+    return (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _snapshot_of(text: str, folder: Path) -> Snapshot:
+    record = json.loads(text)
+    if record["format"] != _FORMAT:
+        raise ValueError(f"found format {record['format']!r}, expected {_FORMAT}")
+    return Snapshot(
+        source_id=record["source_id"],
+        name=record["name"],
+        checksum=record["checksum_sha256"],
+        files=tuple(SnapshotFile(file["name"], file["size"], file["sha256"]) for file in record["files"]),
+        origin=record["origin"],
+        fetched_at=dt.datetime.fromisoformat(record["fetched_at"]),
+        vintage_date=dt.date.fromisoformat(record["vintage_date"]) if record["vintage_date"] else None,
+        vintage_label=record["vintage_label"],
+        has_bytes=record["has_bytes"],
+        folder=folder,
+    )
+
+
+def _checksum_over(files: tuple[SnapshotFile, ...]) -> str:
+    if not files:
+        raise ValueError("expected at least one file")
+    if len(files) == 1:
+        return files[0].sha256
+    lines = "".join(f"{file.sha256}  {file.name}\n" for file in files)
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _chunks(content: bytes | Path) -> Iterator[bytes]:
+    if isinstance(content, bytes):
+        yield content
+        return
+    with content.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            yield chunk
+
+
+def _measure(content: bytes | Path) -> tuple[int, str]:
+    """Size in bytes and SHA-256."""
+    size, digest = 0, hashlib.sha256()
+    for chunk in _chunks(content):
+        size += len(chunk)
+        digest.update(chunk)
+    return size, digest.hexdigest()
+
+
+def _copy(content: bytes | Path, target: Path, expected: SnapshotFile) -> None:
+    digest = hashlib.sha256()
+
+    def passing() -> Iterator[bytes]:
+        for chunk in _chunks(content):
+            digest.update(chunk)
+            yield chunk
+
+    _write_synced(target, passing())
+    if digest.hexdigest() != expected.sha256:
+        raise SnapshotError(f"{expected.name}: the file changed while it was being copied; deliver it again")
+
+
+def _write_synced(path: Path, chunks: Iterator[bytes] | list[bytes]) -> None:
+    """Write a read-only file and wait until it is on the disk."""
+    with path.open("xb") as file:
+        for chunk in chunks:
+            file.write(chunk)
+        file.flush()
+        os.fchmod(file.fileno(), 0o444)
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _checked_bytes(folder: Path, file: SnapshotFile) -> bytes:
+    try:
+        content = (folder / file.name).read_bytes()
+    except FileNotFoundError:
+        raise SnapshotCorrupt(folder, f"{file.name} is missing") from None
+    size, digest = _measure(content)
+    if digest != file.sha256:
+        raise SnapshotCorrupt(folder, _difference(file, size, digest))
+    return content
+
+
+def _difference(file: SnapshotFile, size: int, digest: str) -> str:
+    return (
+        f"{file.name}: found {size} bytes with SHA-256 {digest[:12]}, "
+        f"expected {file.size} bytes with {file.sha256[:12]}"
+    )
+
+
+def _visible_folders(parent: Path) -> tuple[Path, ...]:
+    if not parent.is_dir():
+        return ()
+    return tuple(path for path in parent.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def _valid_source_id(source_id: str) -> str:
+    if not _SOURCE_ID.fullmatch(source_id):
+        raise ValueError(f"found source id {source_id!r}, expected small letters, digits and _")
+    return source_id
+
+
+def _valid_name(name: str) -> str:
+    """A name that is one part of a path, and visible."""
+    if not name or name.startswith(".") or any(sign in name for sign in "/\\\0"):
+        raise ValueError(f"found {name!r}, expected a name without path separators that starts with no dot")
+    return name
+
+
+def _valid_file_name(name: str) -> str:
+    if name == _RECORD:
+        raise ValueError(f"found a file called {_RECORD}, which is the name of the snapshot's own record")
+    return _valid_name(name)

@@ -1,0 +1,376 @@
+"""The shapes of the catalogue under `sources/catalogue/`: indicators, regions, events, goals, decisions and so on.
+
+What belongs here: what one declaration must look like by itself. What does not: whether declarations agree with each
+other (`checks`), reading files (`load`), and what they stand for in the warehouse (`expand`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from pipelines.declarations.source import Strict
+from pipelines.periods import period_bounds, period_kind
+
+# Patterns instead of free text, because these ids become column values that people filter on.
+_ID = r"^[a-z][a-z0-9_]*$"
+_REGION = r"^[A-Z]{2,}[A-Z0-9-]*$"
+
+_RATE_FACTOR: dict[str, float] = {"per_1000": 1_000.0, "per_10000": 10_000.0, "pct": 100.0}
+
+
+def _year_as_text(value: Any) -> Any:
+    # YAML reads an unquoted 2016 as a number; a year is meant.
+    is_year = isinstance(value, int) and not isinstance(value, bool) and 1000 <= value <= 2999
+    return str(value) if is_year else value
+
+
+def _checked_period(value: str) -> str:
+    period_kind(value)
+    return value
+
+
+Id = Annotated[str, Field(pattern=_ID)]
+RegionCode = Annotated[str, Field(pattern=_REGION)]
+PeriodCode = Annotated[str, BeforeValidator(_year_as_text), AfterValidator(_checked_period)]
+Text = Annotated[str, Field(min_length=1)]
+IndicatorPattern = Annotated[str, Field(pattern=r"^(\*|[a-z][a-z0-9_]*\*?)$")]
+
+Unit = Literal["count", "per_1000", "per_10000", "pct", "eur", "eur_per_inhabitant", "mean"]
+
+
+class Indicator(Strict):
+    """One figure that the warehouse follows.
+
+    `sources` is in order of preference: where two deliver the same figure, the first counts and the other is held
+    against it. An indicator with aggregation `recompute` is numerator / denominator * `rate_factor`, wherever both
+    exist; a published value of a source in `sources` goes before it. An indicator without sources and without
+    numerator is declared because a goal or an event speaks of it: nothing delivers it yet.
+    """
+
+    indicator_id: Id
+    label_nl: Text
+    label_en: Text
+    law: Literal["jeugd", "wmo", "participatie", "algemeen"]
+    unit: Unit
+    value_kind: Literal["stock", "flow", "rate", "share", "amount"]
+    numerator_id: Id | None = None
+    denominator_id: Id | None = None
+    aggregation: Literal["sum", "weighted_mean", "recompute", "none"]
+    desired_direction: Literal["up", "down", "none"]
+    description_nl: Text
+    provision: Id | None = None
+    survey: Id | None = None
+    question_id: Id | None = None
+    sources: tuple[Id, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+
+    @property
+    def rate_factor(self) -> float | None:
+        """By what numerator / denominator is multiplied to get the unit; None for what is no rate."""
+        return _RATE_FACTOR.get(self.unit)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Indicator:
+        if (self.numerator_id is None) != (self.denominator_id is None):
+            raise ValueError("found only one of numerator_id and denominator_id, expected both or neither")
+        if self.aggregation == "recompute" and self.numerator_id is None:
+            raise ValueError("found aggregation recompute, expected numerator_id and denominator_id with it")
+        if self.numerator_id is not None and self.rate_factor is None:
+            raise ValueError(
+                f"found unit {self.unit} with a numerator, expected per_1000, per_10000 or pct"
+            )
+        if (self.survey is None) != (self.question_id is None):
+            raise ValueError("found only one of survey and question_id, expected both or neither")
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise ValueError(f"found minimum {self.minimum:g} above maximum {self.maximum:g}, expected a range")
+        return self
+
+
+class IndicatorFamily(Strict):
+    """Indicators that sources to come will deliver; events may already have them in their scope.
+
+    Without it, a pattern that matches no indicator is taken for a typing error.
+    """
+
+    prefix: Id
+    because: Text
+
+
+class Region(Strict):
+    """A region that the documents or the sources name, or a group of them (`samenwerking`) with its members.
+
+    `members_complete` is false where the documents name only some members of a group: such a group must never be
+    added up. `municipality_prefix` is for a country: which codes are its municipalities (`GM`); the letters of the
+    country's code where it is not given (`VB00` has `VB0001`).
+    """
+
+    code: RegionCode
+    name: Text
+    region_type: Literal["land", "provincie", "gemeente", "wijk", "buurt", "samenwerking"]
+    country_code: RegionCode
+    members: tuple[RegionCode, ...] = ()
+    members_complete: bool = True
+    municipality_prefix: str | None = None
+    valid_from: dt.date | None = None
+    valid_to: dt.date | None = None
+    is_fictional: bool = False
+    because: str | None = Field(default=None, description="where the documents say so, and what they leave open")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Region:
+        if self.members and self.region_type != "samenwerking":
+            raise ValueError(f"found members of a {self.region_type}, expected them only of a samenwerking")
+        if len(set(self.members)) != len(self.members):
+            raise ValueError("found a member twice, expected every member once")
+        if self.valid_from and self.valid_to and self.valid_from > self.valid_to:
+            raise ValueError(f"found valid_from {self.valid_from} after valid_to {self.valid_to}, expected a span")
+        return self
+
+    @property
+    def country_prefix(self) -> str:
+        """What the codes of a country's municipalities begin with."""
+        return self.municipality_prefix or self.code.rstrip("0123456789")
+
+
+class Event(Strict):
+    """Something that can break a series, in the world or in its measurement.
+
+    `nature`: `measurement` means that the figure changes and not the world, `real_world` the reverse. The window
+    in which its effect begins is `period_from` to `period_to` (the same where only the first is given), or the
+    `effective_date` alone. Scope: country codes stand for all municipalities and the country itself, group codes
+    for the group and its members; indicator ids may end in a star.
+    """
+
+    event_id: Id
+    kind: Literal[
+        "decentralisation",
+        "transition",
+        "herindeling",
+        "ambtelijke_fusie",
+        "system_harmonisation",
+        "definition_change",
+        "policy",
+        "external",
+        "procurement",
+        "funding",
+        "publication_change",
+    ]
+    nature: Literal["measurement", "real_world", "mixed"]
+    effective_date: dt.date | None = None
+    period_from: PeriodCode | None = None
+    period_to: PeriodCode | None = None
+    region_codes: Annotated[tuple[RegionCode, ...], Field(min_length=1)]
+    indicator_ids: Annotated[tuple[IndicatorPattern, ...], Field(min_length=1)]
+    label_nl: Text
+    reference: Text
+
+    @model_validator(mode="after")
+    def _has_a_window(self) -> Event:
+        if self.effective_date is None and self.period_from is None:
+            raise ValueError("found no time at all, expected effective_date or period_from")
+        if self.period_to is not None and self.period_from is None:
+            raise ValueError("found period_to alone, expected period_from with it")
+        start, end = self.window
+        if start > end:
+            raise ValueError(f"found a window from {start} to {end}, expected it not to end before it begins")
+        return self
+
+    @property
+    def window(self) -> tuple[dt.date, dt.date]:
+        """The first and the last day on which the event's effect may begin."""
+        if self.period_from is not None:
+            return period_bounds(self.period_from)[0], period_bounds(self.period_to or self.period_from)[1]
+        if self.effective_date is None:
+            raise AssertionError("an event without a time passed validation")
+        return self.effective_date, self.effective_date
+
+
+class GoalRule(Strict):
+    """When a goal is met.
+
+    `falls` and `rises`: strictly, against the baseline. `not_above` and `not_below`: against `value`, or the
+    baseline without it. `by_percent`: at least `value` percent above the baseline (below it, when negative).
+    `to_value`: reaches `value`, from the side the baseline is on. `none`: nothing that a figure can decide.
+    """
+
+    kind: Literal["falls", "not_above", "not_below", "rises", "by_percent", "to_value", "none"]
+    value: float | None = None
+    by_date: dt.date | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> GoalRule:
+        if self.kind in ("by_percent", "to_value") and self.value is None:
+            raise ValueError(f"found rule {self.kind} without a value, expected one")
+        if self.kind in ("falls", "rises", "none") and self.value is not None:
+            raise ValueError(f"found rule {self.kind} with a value, expected none")
+        if self.kind == "by_percent" and self.value == 0:
+            raise ValueError("found a change by 0 percent, expected a rise or a fall")
+        return self
+
+
+class Baseline(Strict):
+    """The 0-meting of a goal in one region; without a value where the document prints none."""
+
+    region_code: RegionCode
+    period_code: PeriodCode | None = None
+    value: float | None = None
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _says_when(self) -> Baseline:
+        if self.value is None and self.period_code is not None:
+            raise ValueError("found a baseline period without a value, expected a value or no period")
+        if self.value is not None and self.period_code is None and not self.note:
+            raise ValueError("found a baseline value without a period, expected a note that says why")
+        return self
+
+
+class Goal(Strict):
+    """One goal in one region, as the warehouse holds it: a GoalDeclaration laid out per region."""
+
+    goal_id: str
+    document: str
+    section: str
+    theme: str
+    goal_nl: str
+    measure_nl: str
+    indicator_id: str | None
+    region_code: str
+    baseline_period: str | None
+    baseline_value: float | None
+    unit: str | None
+    baseline_note: str | None
+    rule: GoalRule
+    rule_nl: str
+    kind: Literal["quantitative", "qualitative"]
+    source_nl: str | None
+
+
+class GoalDeclaration(Strict):
+    """One goal of a policy document with one measure, and its baseline in each region it is set for.
+
+    A goal that is measured in two ways is two declarations. `note` holds for all its regions, a baseline's own
+    note comes before it. Texts are short and in our own words.
+    """
+
+    goal_id: Id
+    document: Text
+    section: Text
+    theme: Text
+    goal_nl: Text
+    measure_nl: Text
+    indicator_id: Id | None = None
+    unit: Unit | None = None
+    kind: Literal["quantitative", "qualitative"]
+    rule: GoalRule
+    rule_nl: Text
+    source_nl: str | None = None
+    note: str | None = None
+    baselines: Annotated[tuple[Baseline, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> GoalDeclaration:
+        measured = any(baseline.value is not None for baseline in self.baselines)
+        if self.kind == "quantitative" and (self.indicator_id is None or self.unit is None):
+            raise ValueError("found a quantitative goal, expected indicator_id and unit with it")
+        if self.kind == "qualitative" and (measured or self.indicator_id or self.rule.kind != "none"):
+            raise ValueError("found a qualitative goal with a figure or a rule, expected rule none and no figures")
+        if not measured and not self.note and not all(baseline.note for baseline in self.baselines):
+            raise ValueError("found a goal without any baseline, expected a note that says why")
+        return self
+
+    def per_region(self) -> tuple[Goal, ...]:
+        """The goal in each region it is set for."""
+        return tuple(
+            Goal(
+                goal_id=self.goal_id,
+                document=self.document,
+                section=self.section,
+                theme=self.theme,
+                goal_nl=self.goal_nl,
+                measure_nl=self.measure_nl,
+                indicator_id=self.indicator_id,
+                region_code=baseline.region_code,
+                baseline_period=baseline.period_code,
+                baseline_value=baseline.value,
+                unit=self.unit,
+                baseline_note=" ".join(filter(None, (baseline.note, self.note))) or None,
+                rule=self.rule,
+                rule_nl=self.rule_nl,
+                kind=self.kind,
+                source_nl=self.source_nl,
+            )
+            for baseline in self.baselines
+        )
+
+
+class PrintedFigure(Strict):
+    """A figure that a document prints beside its goals, and that is no baseline of any of them.
+
+    Kept so that it is never taken for one: the same words with another definition, or a growth rate only.
+    """
+
+    indicator_id: Id
+    region_code: RegionCode
+    period_code: PeriodCode
+    value: float
+    document: Text
+    section: Text
+    note: str | None = None
+
+
+class Decision(Strict):
+    """What somebody decided about a break, named by its id or by its series and period."""
+
+    break_id: str | None = None
+    indicator_id: Id | None = None
+    region_code: RegionCode | None = None
+    period_code: PeriodCode | None = None
+    decision: Literal["accepted", "corrected", "rejected"]
+    because: Text
+    who: Text
+    when: dt.date
+
+    @model_validator(mode="after")
+    def _names_one_break(self) -> Decision:
+        series = (self.indicator_id, self.region_code, self.period_code)
+        named = sum(part is not None for part in series)
+        if (self.break_id is None) == (named == 0) or 0 < named < len(series):
+            raise ValueError(
+                "found an unclear break, expected either break_id, or indicator_id, region_code and period_code"
+            )
+        return self
+
+
+class Correction(Strict):
+    """A delivered figure that is known to be wrong, and what it should be (null: it should not be there).
+
+    `expect` is the wrong value as delivered. When the publisher changes it, the correction is stale and must be
+    refused rather than applied.
+    """
+
+    source_id: Id
+    item: Text
+    region_code: RegionCode
+    period_code: PeriodCode
+    expect: float
+    value: float | None
+    because: Text
+    who: Text
+    when: dt.date
+
+
+class Alias(Strict):
+    """A name that deliveries use for a region, beside its own.
+
+    `sources` limits it to those sources: a plain `Bergen` is clear in a delivery of the BUCH and nowhere else.
+    """
+
+    name: Text
+    code: RegionCode
+    because: Text
+    sources: tuple[Id, ...] = ()

@@ -1,0 +1,194 @@
+"""Reads all declarations under `sources/`, and refuses them as a whole when anything in them is wrong.
+
+What belongs here: which files there are and what becomes of them. What does not: the shapes (`source`, `catalogue`), the
+checks (`wording`, `checks`), and what the declarations stand for in the warehouse (`expand`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from pipelines.declarations.catalogue import (
+    Alias,
+    Correction,
+    Decision,
+    Event,
+    Goal,
+    GoalDeclaration,
+    Indicator,
+    IndicatorFamily,
+    PrintedFigure,
+    Region,
+)
+from pipelines.declarations.checks import Everything, Placed, contradictions
+from pipelines.declarations.marked_yaml import DeclarationError, MarkedFile, read_marked
+from pipelines.declarations.source import Source
+from pipelines.declarations.wording import validated
+
+__all__ = ["DeclarationError", "Declarations", "load_declarations"]
+
+_CATALOGUE = "catalogue"
+# Deliveries and the truth of Voorbeeldland, not declarations.
+_NOT_DECLARATIONS = frozenset({_CATALOGUE, "sample"})
+
+# The files of the catalogue by how their name begins, with the lists each may hold; the first is what a file
+# that is one bare list holds.
+_LISTS: dict[str, dict[str, tuple[str, type[BaseModel]]]] = {
+    "indicators": {"indicators": ("indicators", Indicator), "families": ("families", IndicatorFamily)},
+    "regions": {"regions": ("regions", Region), "groups": ("regions", Region)},
+    "events": {"events": ("events", Event)},
+    "goals": {"goals": ("goals", GoalDeclaration), "printed_figures": ("printed_figures", PrintedFigure)},
+    "aliases": {"aliases": ("aliases", Alias)},
+    "decisions": {"decisions": ("decisions", Decision)},
+    "corrections": {"corrections": ("corrections", Correction)},
+}
+
+
+@dataclass(frozen=True)
+class Declarations:
+    """Everything declared for one profile. Outside `sample` nothing fictional is in it.
+
+    `goals` is laid out per region. `aliases` hold for every source; those of one source come with
+    `aliases_for`. `fingerprint` changes with any byte of any file, of any profile.
+    """
+
+    profile: str
+    sources: tuple[Source, ...]
+    indicators: tuple[Indicator, ...]
+    regions: tuple[Region, ...]
+    groups: tuple[Region, ...]
+    events: tuple[Event, ...]
+    goals: tuple[Goal, ...]
+    printed_figures: tuple[PrintedFigure, ...]
+    decisions: tuple[Decision, ...]
+    corrections: tuple[Correction, ...]
+    aliases: tuple[Alias, ...]
+    source_aliases: tuple[Alias, ...]
+    fingerprint: str
+
+    def source(self, source_id: str) -> Source:
+        """The source of that id. Raises KeyError where the profile has none."""
+        for source in self.sources:
+            if source.source_id == source_id:
+                return source
+        raise KeyError(source_id)
+
+    def aliases_for(self, source_id: str) -> dict[str, str]:
+        """Name to region code in the deliveries of one source; its own aliases go before the general ones."""
+        own = [alias for alias in self.source_aliases if source_id in alias.sources]
+        return {alias.name: alias.code for alias in (*self.aliases, *own)}
+
+
+def load_declarations(sources_dir: Path, profile: str) -> Declarations:
+    """All declarations of a profile (`sample` or `live`), read from `sources_dir` and held against each other.
+
+    The files of all profiles are checked, whichever is asked for. Raises DeclarationError with one line per
+    problem, `file:line:column (name): found, expected`, the file as from the folder above `sources_dir`.
+    """
+    everything, problems, digest = Everything(), list[str](), hashlib.sha256()
+    for path in _files(sources_dir):
+        label = path.relative_to(sources_dir.parent).as_posix()
+        raw = path.read_bytes()
+        digest.update(f"{label.partition('/')[2]}\0{len(raw)}\0".encode())
+        digest.update(raw)
+        try:
+            file = read_marked(raw, label)
+        except DeclarationError as error:
+            problems.extend(error.problems)
+            continue
+        if path.parent == sources_dir / _CATALOGUE:
+            _read_catalogue(path.stem, file, everything, problems)
+        else:
+            _read_source(file, everything, problems)
+    problems = problems or contradictions(everything)
+    if problems:
+        raise DeclarationError(problems)
+    return _of_profile(everything, profile, digest.hexdigest())
+
+
+def _files(sources_dir: Path) -> list[Path]:
+    if not sources_dir.is_dir():
+        raise DeclarationError([f"{sources_dir.name}: found no such folder, expected the declarations in it"])
+    folders = [folder for folder in sources_dir.iterdir() if folder.name not in _NOT_DECLARATIONS]
+    found = [path for folder in (*folders, sources_dir / _CATALOGUE) for path in folder.rglob("*.y*ml")]
+    wrong = [path for path in found if path.suffix != ".yml"]
+    if wrong:
+        label = wrong[0].relative_to(sources_dir.parent).as_posix()
+        raise DeclarationError([f"{label}: found a name that ends in {wrong[0].suffix}, expected .yml"])
+    return sorted(found)
+
+
+def _read_source(file: MarkedFile, everything: Everything, problems: list[str]) -> None:
+    source = validated(Source, file, (), file.data, problems)
+    if source is not None:
+        everything.sources.append(Placed(source, file, ()))
+
+
+def _read_catalogue(stem: str, file: MarkedFile, everything: Everything, problems: list[str]) -> None:
+    lists = next((lists for name, lists in _LISTS.items() if stem == name or stem.startswith(f"{name}_")), None)
+    if lists is None:
+        problems.append(f"{file.label}: found a name of its own, expected one of {', '.join(_LISTS)} (_*).yml")
+        return
+    for name, path, entry in _entries(file, next(iter(lists)), problems):
+        if name not in lists:
+            place = file.place((name,), key=True)
+            problems.append(f"{place}: found the list {name!r}, expected one of {', '.join(lists)}")
+            continue
+        kind, model = lists[name]
+        item = validated(model, file, path, entry, problems)
+        if item is not None:
+            getattr(everything, kind).append(Placed(item, file, path))
+
+
+def _entries(
+    file: MarkedFile, main: str, problems: list[str]
+) -> Iterator[tuple[str, tuple[str | int, ...], Any]]:
+    """The entries of a catalogue file: one bare list, or a mapping of names to lists. An empty file has none."""
+    data = {} if file.data is None else file.data
+    lists = data if isinstance(data, dict) else {main: data}
+    for name, entries in lists.items():
+        path = (name,) if isinstance(data, dict) else ()
+        if not isinstance(entries, list | None):
+            problems.append(f"{file.place(path)}: found {type(entries).__name__}, expected a list of {name}")
+            continue
+        for place, entry in enumerate(entries or []):
+            yield str(name), (*path, place), entry
+
+
+def _of_profile(everything: Everything, profile: str, fingerprint: str) -> Declarations:
+    sources = tuple(placed.item for placed in everything.sources if profile in placed.item.profiles)
+    present = {source.source_id for source in sources}
+    fictional = [placed.item for placed in everything.regions if placed.item.is_fictional]
+    codes = {region.code for region in fictional}
+    prefixes = tuple(region.country_prefix for region in fictional if region.region_type == "land")
+
+    def wanted(code: str) -> bool:
+        return profile == "sample" or not (code in codes or code.startswith(prefixes))
+
+    regions = [placed.item for placed in everything.regions if wanted(placed.item.code)]
+    aliases = [placed.item for placed in everything.aliases if wanted(placed.item.code)]
+    return Declarations(
+        profile=profile,
+        sources=sources,
+        indicators=tuple(placed.item for placed in everything.indicators),
+        regions=tuple(region for region in regions if region.region_type != "samenwerking"),
+        groups=tuple(region for region in regions if region.region_type == "samenwerking"),
+        events=tuple(
+            placed.item for placed in everything.events if any(map(wanted, placed.item.region_codes))
+        ),
+        goals=tuple(goal for placed in everything.goals for goal in placed.item.per_region()),
+        printed_figures=tuple(placed.item for placed in everything.printed_figures),
+        decisions=tuple(placed.item for placed in everything.decisions),
+        corrections=tuple(
+            placed.item for placed in everything.corrections if placed.item.source_id in present
+        ),
+        aliases=tuple(alias for alias in aliases if not alias.sources),
+        source_aliases=tuple(alias for alias in aliases if alias.sources),
+        fingerprint=fingerprint,
+    )

@@ -1,0 +1,79 @@
+"""The job, its schedules and its sensor.
+
+Schedules are off until somebody turns them on: in the sample profile there is nothing new to fetch.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import dagster as dg
+
+from pipelines.settings import load_settings
+
+monitor = dg.define_asset_job(
+    "monitor",
+    selection=dg.AssetSelection.all(),
+    description="The main job: every source through raw, core and marts, checked, and published.",
+    executor_def=dg.in_process_executor,
+)
+
+half_yearly = dg.ScheduleDefinition(
+    name="na_de_publicaties",
+    job=monitor,
+    cron_schedule=["0 6 15 4 *", "0 6 15 10 *"],
+    execution_timezone="Europe/Amsterdam",
+    default_status=dg.DefaultScheduleStatus.STOPPED,
+    description="After the spring and the autumn publication of the Gemeentelijke Monitor Sociaal Domein.",
+)
+
+daily = dg.ScheduleDefinition(
+    name="dagelijkse_leveringen",
+    job=monitor,
+    cron_schedule="30 5 * * *",
+    execution_timezone="Europe/Amsterdam",
+    default_status=dg.DefaultScheduleStatus.STOPPED,
+    description="What municipalities put in the drop folder since yesterday.",
+)
+
+
+def _alert(context: dg.RunStatusSensorContext, failed: bool) -> dg.SkipReason | None:
+    """Send what a run found; a run that the command line has already reported changes nothing."""
+    from pipelines.alerts.dispatch import process_run
+    from pipelines.findings import write_findings
+
+    settings = load_settings()
+    step = _failed_step(context) if failed else None
+    path = write_findings(settings, context.dagster_run.run_id, failed_step=step)
+    report = process_run(settings, path, dt.datetime.now(dt.UTC))
+    context.log.info(f"alerts sent: {report.sent}, waiting: {report.pending}")
+    return None
+
+
+def _failed_step(context: dg.RunStatusSensorContext) -> str:
+    records = context.instance.get_records_for_run(
+        context.dagster_run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE, limit=1
+    ).records
+    return (records[0].event_log_entry.step_key if records else None) or "onbekende stap"
+
+
+@dg.run_status_sensor(
+    run_status=dg.DagsterRunStatus.SUCCESS,
+    name="melding_na_run",
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=30,
+    description="Alerts on what a run launched in the interface found: new and resolved findings, once each.",
+)
+def alert_after_success(context: dg.RunStatusSensorContext) -> dg.SkipReason | None:
+    return _alert(context, failed=False)
+
+
+@dg.run_status_sensor(
+    run_status=dg.DagsterRunStatus.FAILURE,
+    name="melding_na_mislukte_run",
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=30,
+    description="Alerts on a run that did not reach its end; what was published stays as it was.",
+)
+def alert_after_failure(context: dg.RunStatusSensorContext) -> dg.SkipReason | None:
+    return _alert(context, failed=True)

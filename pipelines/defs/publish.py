@@ -1,0 +1,41 @@
+"""The published set as an asset: the last step of a run, reached only when nothing blocking failed."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from pipelines import progress
+from pipelines.defs.raw import POOL
+from pipelines.run_folder import RunFolder
+from pipelines.settings import load_settings
+
+
+def published_asset(marts: list[dg.AssetKey]) -> dg.AssetsDefinition:
+    """`published/nulmeting`: what analysts open."""
+
+    @dg.asset(
+        key=dg.AssetKey(["published", "nulmeting"]),
+        group_name="published",
+        deps=marts,
+        kinds={"duckdb", "parquet"},
+        description="The read-only DuckDB file with all marts, a Parquet file per mart and a manifest.",
+        required_resource_keys={"run_lock"},
+        pool=POOL,
+    )
+    def _published(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from pipelines.publish.publication import publish
+
+        progress.begin("Publiceren")
+        settings = load_settings()
+        publication = publish(settings, context.run_id)
+        RunFolder(settings, context.run_id).write("publication", {"id": publication.publication_id})
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": publication.rows,
+                "file": dg.MetadataValue.path(str(settings.published_path)),
+                "git_revision": publication.git_revision,
+                "row_counts": publication.row_counts,
+            }
+        )
+
+    return _published

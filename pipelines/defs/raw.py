@@ -1,0 +1,262 @@
+"""Assets of the raw layer: one per declared source, the regions read from them, and the accounts.
+
+Wiring only: what a delivery means is in `pipelines.deliveries`, what a region is in `pipelines.geography`.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from pipelines import progress
+from pipelines.declarations.load import Declarations, load_declarations
+from pipelines.declarations.source import CbsV4Connector, Source
+from pipelines.run_folder import RunFolder
+from pipelines.settings import Settings, load_settings
+
+POOL = "warehouse"
+GEOGRAPHY = ("region", "region_change", "region_weight")
+ACCOUNTS = ("delivery", "quarantine", "no_data_row")
+DECLARED = (
+    "decision",
+    "event",
+    "event_scope",
+    "expected",
+    "goal",
+    "indicator",
+    "known_gap",
+    "period",
+    "region",
+    "region_member",
+    "series",
+    "setting",
+    "source",
+)
+
+
+def raw_key(name: str) -> dg.AssetKey:
+    return dg.AssetKey(["raw", name])
+
+
+def raw_assets(declarations: Declarations) -> list[dg.AssetsDefinition]:
+    """The assets of the raw layer for the sources of one profile."""
+    fetched = [source for source in declarations.sources if isinstance(source.connector, CbsV4Connector)]
+    delivered = [source for source in declarations.sources if source not in fetched]
+    history = [raw_key(source.source_id) for source in fetched if source.defines_regions]
+    return [
+        *(_cbs_asset(source) for source in fetched),
+        _geography_asset(history),
+        _declared_asset(),
+        *(_folder_asset(source) for source in delivered),
+        _accounts_asset([raw_key(source.source_id) for source in declarations.sources]),
+    ]
+
+
+def _describe(source: Source) -> dict[str, Any]:
+    return {
+        "key": raw_key(source.source_id),
+        "group_name": "raw",
+        "description": f"{source.title}. {source.publisher}. {source.origin.citation}",
+        "kinds": {"cbs" if isinstance(source.connector, CbsV4Connector) else "file", "duckdb"},
+        "metadata": {"licence": source.licence, "cadence": source.cadence, "url": source.url or ""},
+        "tags": {"fictional": str(source.origin.fictional).lower()},
+        "pool": POOL,
+    }
+
+
+def _cbs_asset(source: Source) -> dg.AssetsDefinition:
+    @dg.asset(**_describe(source), required_resource_keys={"run_lock"})
+    def _asset(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from pipelines.connectors.snapshot import SnapshotStore
+        from pipelines.deliveries import load_cbs_source
+        from pipelines.warehouse.connection import connect
+        from pipelines.warehouse.load import replace_tables
+
+        progress.begin(f"Ophalen: {source.title}")
+        settings = load_settings()
+        with tempfile.TemporaryDirectory(prefix="nulmeting-") as scratch:
+            loaded, regions = load_cbs_source(
+                source, settings, SnapshotStore(settings.snapshots_dir), Path(scratch)
+            )
+        if source.defines_regions and regions is not None:
+            with connect(settings.warehouse_path) as connection:
+                replace_tables(connection, "raw", {f"region_code_{source.source_id}": regions})
+        return _load(context, settings, loaded)
+
+    return _asset
+
+
+def _folder_asset(source: Source) -> dg.AssetsDefinition:
+    @dg.asset(
+        **_describe(source), deps=[raw_key(name) for name in GEOGRAPHY], required_resource_keys={"run_lock"}
+    )
+    def _asset(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from pipelines.connectors.snapshot import SnapshotStore
+        from pipelines.deliveries import load_folder_source
+        from pipelines.geography.lookup import declared_lookup
+        from pipelines.warehouse.connection import connect
+
+        progress.begin(f"Inlezen: {source.title}")
+        settings = load_settings()
+        declarations = load_declarations(settings.sources_dir, settings.profile)
+        with connect(settings.warehouse_path) as connection:
+            published = connection.execute("select region_code, region_name from raw.region").fetchall()
+        lookup = declared_lookup(declarations, source.source_id, published)
+        loaded = load_folder_source(source, settings, SnapshotStore(settings.snapshots_dir), lookup)
+        return _load(context, settings, loaded)
+
+    return _asset
+
+
+def _load(context: dg.AssetExecutionContext, settings: Settings, loaded: Any) -> dg.MaterializeResult:
+    from pipelines.warehouse.connection import connect
+    from pipelines.warehouse.load import load_source
+
+    with connect(settings.warehouse_path) as connection:
+        load_source(connection, loaded.source_id, loaded.rows, loaded.accounts)
+    for problem in loaded.problems[:20]:
+        context.log.warning(str(problem))
+    current = [delivery for delivery in loaded.deliveries if delivery.is_current]
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": loaded.rows.num_rows,
+            "rows_loaded": loaded.rows_loaded,
+            "rows_quarantined": loaded.rows_quarantined,
+            "vintages": [delivery.snapshot.vintage_id for delivery in current],
+            "preview": dg.MetadataValue.md(preview_table(loaded.rows.slice(0, 5).to_pylist())),
+        }
+    )
+
+
+def preview_table(rows: list[dict[str, Any]]) -> str:
+    """A few rows as a Markdown table."""
+    if not rows:
+        return ""
+    names = list(rows[0])
+    lines = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
+    lines += [
+        "| " + " | ".join("" if row[name] is None else str(row[name]) for name in names) + " |" for row in rows
+    ]
+    return "\n".join(lines)
+
+
+def _geography_asset(history: list[dg.AssetKey]) -> dg.AssetsDefinition:
+    @dg.multi_asset(
+        name="geography",
+        specs=[
+            dg.AssetSpec(raw_key(name), group_name="geography", description=text, kinds={"duckdb"}, deps=history)
+            for name, text in zip(
+                GEOGRAPHY,
+                (
+                    "Every region of the publishers, with the days between which its code was valid.",
+                    "Every municipal reorganisation, with the inhabitants, dwellings and hectares that moved.",
+                    "Where the figures of every code go on the borders of the reference year.",
+                ),
+                strict=True,
+            )
+        ],
+        required_resource_keys={"run_lock"},
+        pool=POOL,
+    )
+    def geography(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+        from pipelines.geography.tables import geography_tables
+        from pipelines.warehouse.connection import connect
+        from pipelines.warehouse.load import replace_tables
+
+        progress.begin("Gemeentelijke herindelingen")
+        settings = load_settings()
+        with connect(settings.warehouse_path) as connection:
+            codes = [
+                connection.execute(f'select * from raw."region_code_{key.path[-1]}"').to_arrow_table()
+                for key in history
+                if _exists(connection, f"region_code_{key.path[-1]}")
+            ]
+            tables = geography_tables(codes, settings.reference_year)
+            replace_tables(connection, "raw", tables)
+        for name in GEOGRAPHY:
+            yield dg.MaterializeResult(
+                asset_key=raw_key(name), metadata={"dagster/row_count": tables[name].num_rows}
+            )
+
+    return geography
+
+
+def _exists(connection: Any, table: str) -> bool:
+    return bool(
+        connection.execute(
+            "select 1 from duckdb_tables() where schema_name = 'raw' and table_name = ?", [table]
+        ).fetchall()
+    )
+
+
+def _declared_asset() -> dg.AssetsDefinition:
+    @dg.multi_asset(
+        name="declarations",
+        specs=[
+            dg.AssetSpec(
+                dg.AssetKey(["declared", name]),
+                group_name="declared",
+                deps=[raw_key("region")],
+                description="What the reviewed files under `sources/` declare.",
+                kinds={"yaml", "duckdb"},
+            )
+            for name in DECLARED
+        ],
+        required_resource_keys={"run_lock"},
+        pool=POOL,
+    )
+    def declarations(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+        from pipelines.declarations.tables import write_declared
+        from pipelines.warehouse.connection import connect
+
+        settings = load_settings()
+        with connect(settings.warehouse_path) as connection:
+            counts = write_declared(connection, settings)
+        for name in DECLARED:
+            yield dg.MaterializeResult(
+                asset_key=dg.AssetKey(["declared", name]), metadata={"dagster/row_count": counts[name]}
+            )
+
+    return declarations
+
+
+def _accounts_asset(sources: list[dg.AssetKey]) -> dg.AssetsDefinition:
+    @dg.multi_asset(
+        name="row_accounts",
+        specs=[
+            dg.AssetSpec(raw_key(name), group_name="raw", deps=sources, description=text, kinds={"duckdb"})
+            for name, text in zip(
+                ACCOUNTS,
+                (
+                    "Every vintage of every delivery, and where each of its rows went.",
+                    "Rows and files that were refused, with what was found and what was expected.",
+                    "Rows recognised as holding no data: printed totals, footers and notes.",
+                ),
+                strict=True,
+            )
+        ],
+        required_resource_keys={"run_lock"},
+        pool=POOL,
+    )
+    def row_accounts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+        from pipelines.warehouse.connection import connect
+        from pipelines.warehouse.load import forget_other_sources
+
+        settings = load_settings()
+        with connect(settings.warehouse_path) as connection:
+            forget_other_sources(connection, tuple(key.path[-1] for key in sources))
+            counts = {
+                name: connection.execute(f"select count(*) from raw.{name}").fetchall()[0][0] for name in ACCOUNTS
+            }
+            refused = connection.execute(
+                "select source_id, file, line, reason from raw.quarantine order by all"
+            ).fetchall()
+        RunFolder(settings, context.run_id).write("row_accounts", {"counts": counts, "refused": len(refused)})
+        for name in ACCOUNTS:
+            yield dg.MaterializeResult(asset_key=raw_key(name), metadata={"dagster/row_count": counts[name]})
+
+    return row_accounts

@@ -1,0 +1,36 @@
+"""Gathers what the steps of a run found into the one file the alerts read."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+from pipelines.alerts.findings import Finding, RunFindings
+from pipelines.run_folder import RunFolder
+from pipelines.settings import Settings
+
+LAYERS = ("raw", "core", "marts")
+
+
+def write_findings(settings: Settings, run_id: str, failed_step: str | None) -> Path:
+    """Write `findings.json` of a run from the results its check steps left; returns its path.
+
+    Checks that the run did not reach are not among the evaluated ones, so that nothing counts as resolved
+    only because a run stopped early. Written once: a second call returns what stands there.
+    """
+    folder = RunFolder(settings, run_id)
+    path = folder.path / "findings.json"
+    if path.is_file():
+        return path
+    layers = [layer for name in LAYERS if (layer := folder.read(f"checks_{name}")) is not None]
+    accounts = folder.read("row_accounts") or {"refused": 0}
+    RunFindings(
+        run_id=run_id,
+        finished_at=dt.datetime.now(dt.UTC),
+        status="failed" if failed_step else "published",
+        failed_step=failed_step,
+        quarantined=accounts["refused"],
+        evaluated_checks=frozenset(check for layer in layers for check in layer["evaluated"]),
+        findings=tuple(Finding.from_json(values) for layer in layers for values in layer["findings"]),
+    ).write(path)
+    return path

@@ -1,0 +1,170 @@
+"""What identifies a person in a delivery: a BSN, a header that announces personal data, a birth date.
+
+What belongs here: recognising and removing identifiers in text, for whole columns at once. What does not:
+deciding what happens to a file or a row that holds them; that is the readers' business.
+
+Two measures are used, on purpose. *Refusing* asks for evidence (the eleven test of the BSN), because a figure
+must not be refused for having nine digits. *Showing* asks for none: whatever could be an identifier is
+withheld from a message, a mistyped BSN included.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+WITHHELD: Final = "[withheld]"
+
+# A BSN has nine digits; the leading zero of an old one gets lost in spreadsheets.
+_SMALLEST_BSN: Final = 10_000_000
+_LARGEST_BSN: Final = 999_999_999
+_ELEVEN_WEIGHTS: Final = np.array([9, 8, 7, 6, 5, 4, 3, 2, -1], dtype=np.int64)
+
+_BETWEEN: Final = r"\p{Z}\p{Cf}\p{Pd}\t\r\n./_'·"
+_LONG_NUMBER: Final = rf"\p{{Nd}}(?:[{_BETWEEN}]{{0,3}}\p{{Nd}}){{7,}}"
+_LONG_NUMBER_OR_COMMAS: Final = rf"\p{{Nd}}(?:[,{_BETWEEN}]{{0,3}}\p{{Nd}}){{7,}}"
+_ENGLISH_GROUPS: Final = r"\p{Nd}{2,3}(?:,\p{Nd}{3}){2,}"
+_EXPONENT: Final = r"\p{Nd}[.,]\p{Nd}{5,}[eE]\+?\p{Nd}+"
+_MONTH: Final = r"(?i:jan|feb|mrt|maart|mar|apr|mei|may|jun|jul|aug|sep|okt|oct|nov|dec)\pL*"
+_DATE: Final = (
+    r"\p{Nd}{1,2}\p{Z}?[-/.]\p{Z}?\p{Nd}{1,2}\p{Z}?[-/.]\p{Z}?\p{Nd}{2,4}"
+    r"|\p{Nd}{4}\p{Z}?[-/.]\p{Z}?\p{Nd}{1,2}\p{Z}?[-/.]\p{Z}?\p{Nd}{1,2}"
+    rf"|\p{{Nd}}{{1,2}}[\p{{Z}}\-]{{1,2}}{_MONTH}\.?[\p{{Z}}\-]{{1,2}}\p{{Nd}}{{2,4}}"
+)
+_E_MAIL: Final = r"[^\p{Z}@;,\"<>]+@[^\p{Z}@;,\"<>]+"
+_WITHHELD_FORMS: Final = (_E_MAIL, _EXPONENT, _ENGLISH_GROUPS, _LONG_NUMBER, _DATE)
+
+# `2020-2023` has eight digits and is no identifier, but only where it stands by itself.
+_OTHER: Final = rf"[^\p{{Nd}}{_BETWEEN}]"
+_YEARS: Final = (
+    rf"(^\p{{Z}}*|{_OTHER}\p{{Z}}*)((?:19|20)[0-9]{{2}})"
+    rf"(\p{{Z}}?[-–/]\p{{Z}}?(?:19|20)[0-9]{{2}})(\p{{Z}}*\.?\p{{Z}}*$|\p{{Z}}*{_OTHER})"
+)
+_GUARD: Final = "\ue000"
+
+_DAY: Final = r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
+_JOINS_DIGITS: Final = re.compile(r"[\s.,/_'·\-\u00ad\u200b-\u200f\u2010-\u2015\u2060\ufeff]{1,3}")
+
+
+def redact(texts: pa.Array) -> pa.Array:
+    """The texts without what could identify a person: long digit sequences, dates, e-mail addresses.
+
+    Sequences of eight digits or more go, whatever stands between them and whether or not they pass the eleven
+    test; a range of two years stays. Names cannot be recognised: undeclared columns are therefore never shown.
+    """
+    shown = pc.replace_substring(texts, _GUARD, "")
+    shown = pc.replace_substring_regex(shown, _YEARS, rf"\1\2{_GUARD}\3\4")
+    for form in _WITHHELD_FORMS:
+        shown = pc.replace_substring_regex(shown, form, WITHHELD)
+    return pc.replace_substring(shown, _GUARD, "")
+
+
+def redact_text(text: str) -> str:
+    """One text without what could identify a person. See `redact`."""
+    shown: str = redact(pa.array([text], pa.string()))[0].as_py()
+    return shown
+
+
+def passes_eleven_test(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Which numbers could be a BSN: eight or nine digits, and 9a + 8b + ... + 2h - i divisible by eleven."""
+    digits = numbers[:, None] // 10 ** np.arange(8, -1, -1, dtype=np.int64) % 10
+    in_range = (numbers >= _SMALLEST_BSN) & (numbers <= _LARGEST_BSN)
+    passes: npt.NDArray[np.bool_] = in_range & (digits @ _ELEVEN_WEIGHTS % 11 == 0)
+    return passes
+
+
+def holds_bsn(texts: pa.Array) -> pa.Array:
+    """For every text whether a BSN stands in it, alone or among words, in any usual way of writing it.
+
+    A null holds none. Eight digits that read as a date (`20160101`) are no BSN.
+    """
+    distinct = pc.drop_null(pc.unique(texts))
+    suspect = distinct.filter(pc.match_substring_regex(distinct, _LONG_NUMBER_OR_COMMAS))
+    # Only the few distinct texts with that many digits are looked at one by one.
+    found = [text for text in suspect.to_pylist() if _bsn_within(text)]
+    return pc.is_in(texts, value_set=pa.array(found, pa.string()))
+
+
+def _bsn_within(text: str) -> bool:
+    """Whether eight or nine digits of the text, taken from neighbouring runs, pass the eleven test."""
+    runs = list(re.finditer(r"\d+", text))
+    candidates: list[int] = []
+    for first, run in enumerate(runs):
+        digits = ""
+        for position in range(first, len(runs)):
+            between = text[runs[position - 1].end() : runs[position].start()] if position > first else ""
+            if between and not _JOINS_DIGITS.fullmatch(between):
+                break
+            if "," in between and len(runs[position].group()) != 3:  # a decimal comma, not 123,456,782
+                break
+            digits += runs[position].group()
+            if len(digits) > 9:
+                break
+            if len(digits) == 9 or (len(digits) == 8 and not re.fullmatch(_DAY, run.group())):
+                candidates.append(int(digits))
+    return bool(passes_eleven_test(np.array(candidates, dtype=np.int64)).any())
+
+
+def is_bsn_column(texts: pa.Array, *, figures: bool = False) -> bool:
+    """Whether most of the distinct values of a column are BSNs.
+
+    One in eleven arbitrary numbers passes the test, so that a few values prove little: three must pass, or
+    all of them where they have nine digits. A column declared to hold `figures` takes five, and four in five.
+    Eight digits that read as a date (`20160101`) do not count.
+    """
+    # A BSN column with gaps comes out of data frames as 123456782.0.
+    bare = pc.replace_substring_regex(texts, r"\.0$", "")
+    bare = pc.unique(pc.replace_substring_regex(bare, rf"[{_BETWEEN}]+", ""))
+    bare = bare.filter(pc.fill_null(pc.not_equal(bare, ""), False))
+    shaped = bare.filter(pc.match_substring_regex(bare, r"^[0-9]{8,9}$"))
+    shaped = shaped.filter(pc.invert(pc.match_substring_regex(shaped, rf"^{_DAY}$")))
+    if len(shaped) == 0:
+        return False
+    numbers = shaped.cast(pa.int64()).to_numpy(zero_copy_only=False)
+    passing = numbers[passes_eleven_test(numbers)]
+    share = len(passing) / len(bare)
+    if figures:
+        return len(passing) >= 5 and share >= 0.8
+    all_nine_digits = share == 1 and bool((passing >= 100_000_000).all())
+    return share > 0.5 and (len(passing) >= 3 or all_nine_digits)
+
+
+_PERSONS: Final = (
+    r"(?:clien(?:t|ten)|inwoners?|person(?:en)?|persoon|kind(?:eren)?|jeugdigen?|patienten?|patient|ouders?"
+    r"|partner|burgers?|aanvrager|medewerker|contactpersoon|deelnemers?)"
+)
+# Matched against the words of a header, lower case, without accents and with one space between them.
+_PERSONAL_HEADERS: Final = (
+    ("BSN", r".*\b(?:bsn[a-z]*|[a-z]*bsn|sofi|sofinr|ssn)\b.*|.*burger ?service ?n.*|.*sofi ?nummer.*"),
+    ("birth date", r".*(?:geboorte ?da[tg]|\bgeb ?dat|\bdate of birth|\bbirth ?date|\bgeboren\b).*"),
+    (
+        "name",
+        r".*\b(?:(?:voor|achter|roep|geslachts|familie)na(?:am|men)|voorletters?|tussenvoegsels?|initialen"
+        r"|naw|naw ?gegevens|first ?name|last ?name|full ?name|surname)\b.*"
+        rf"|.*\b(?:volledige naam|{_PERSONS} ?naam|naam (?:van )?(?:de |het )?{_PERSONS})\b.*",
+    ),
+    ("address", r".*\b(?:(?:woon|post)?adres|straat|straatnaam|huisnummer|huisnr)\b.*"),
+    ("contact", r".*\b(?:telefoon(?:nummer|nr)?|tel ?nr|mobiel|e ?mail ?(?:adres)?|mailadres|iban)\b.*"),
+    ("person number", rf"{_PERSONS} ?(?:nummer|nr|id|code|sleutel)"),
+)
+_BARE_NAME: Final = ("naam", "namen", "name")
+
+
+def personal_header(header: str, *, declared: bool = False) -> str | None:
+    """What kind of personal data a header announces (`BSN`, `name`, ...), or None where it announces none.
+
+    A bare `naam` is taken for a person's name, unless the column is `declared`: then somebody looked and said
+    that it is the name of something else. The rest stays personal, whatever a declaration says.
+    """
+    plain = unicodedata.normalize("NFKD", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header))
+    letters = "".join(character for character in plain if not unicodedata.combining(character))
+    words = " ".join(re.findall(r"[a-z]+", letters.casefold()))
+    if words in _BARE_NAME:
+        return None if declared else "name"
+    return next((kind for kind, form in _PERSONAL_HEADERS if re.fullmatch(form, words)), None)

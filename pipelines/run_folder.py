@@ -1,0 +1,40 @@
+"""What the steps of one run tell each other and whoever asks afterwards: small JSON files in a folder per run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from pipelines.settings import Settings
+
+KEPT_RUNS = 200
+
+
+class RunFolder:
+    """The folder of one run. Files are written whole, or not at all."""
+
+    def __init__(self, settings: Settings, run_id: str) -> None:
+        self.path = settings.runs_dir / run_id
+
+    def write(self, name: str, values: Any) -> None:
+        """Write `values` as `<name>.json`."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        temporary = self.path / f".{name}.json"
+        temporary.write_text(json.dumps(values, ensure_ascii=False, default=str), encoding="utf-8")
+        temporary.replace(self.path / f"{name}.json")
+
+    def read(self, name: str) -> Any | None:
+        """What was written under `name`, or None where the run did not come that far."""
+        path = self.path / f"{name}.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def forget_old_runs(settings: Settings) -> None:
+    """Keep the folders of the latest runs only."""
+    if not settings.runs_dir.is_dir():
+        return
+    folders = sorted(settings.runs_dir.iterdir(), key=lambda folder: folder.stat().st_mtime)
+    for folder in folders[:-KEPT_RUNS]:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,143 @@
+"""Where a run reads and writes, and what it is configured to do.
+
+One `nulmeting.toml` and `NULMETING_*` variables, in that order of precedence from low to high; secrets only
+from the environment. What belongs here: reading and validating configuration. What does not: anything that
+opens a file of data, a connection or a warehouse.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+class SetupError(Exception):
+    """The configuration or the set-up is wrong; the command line ends with exit code 2."""
+
+
+class Channel(BaseModel):
+    """One place alerts go to. `url` is an apprise address; `url_env` names the variable that holds it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    kind: Literal["console", "file", "apprise", "webhook"]
+    url: str | None = None
+    url_env: str | None = None
+
+    def resolved_url(self) -> str | None:
+        """The address to send to, from the environment where it is a secret; None where none is set."""
+        if self.url_env:
+            return os.environ.get(self.url_env)
+        return self.url
+
+
+class Settings(BaseModel):
+    """Everything a run needs to know. All paths are absolute."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    profile: Literal["sample", "live"] = "sample"
+    data_dir: Path = PROJECT_ROOT / "data"
+    sources_dir: Path = PROJECT_ROOT / "sources"
+    drop_dir: Path | None = None
+    today: dt.date = Field(default_factory=lambda: dt.datetime.now(dt.UTC).date())
+    reference_year: int = 2026
+    cbs_v4_url: str = "https://datasets.cbs.nl/odata/v1/CBS"
+    channels: tuple[Channel, ...] = (Channel(name="console", kind="console"), Channel(name="file", kind="file"))
+    link_base: str | None = None
+    keep_publications: int = Field(default=5, ge=1)
+    false_alarms_per_1000: float = Field(default=15.0, gt=0, le=200)
+
+    @field_validator("data_dir", "sources_dir", "drop_dir", mode="after")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return None if path is None else path.expanduser().resolve()
+
+    @property
+    def warehouse_path(self) -> Path:
+        return self.data_dir / "warehouse.duckdb"
+
+    @property
+    def published_path(self) -> Path:
+        """What analysts open. Never the working warehouse."""
+        return self.data_dir / "published" / "nulmeting.duckdb"
+
+    @property
+    def snapshots_dir(self) -> Path:
+        return self.data_dir / "raw"
+
+    @property
+    def alerts_dir(self) -> Path:
+        return self.data_dir / "alerts"
+
+    @property
+    def runs_dir(self) -> Path:
+        return self.data_dir / "runs"
+
+    @property
+    def data_docs_dir(self) -> Path:
+        """What was expected of every table in the latest run, and which rows failed, as pages."""
+        return self.data_dir / "data_docs"
+
+    @property
+    def deliveries_dir(self) -> Path:
+        """The folder municipal files are read from: the bundled sample, or the municipality's drop folder."""
+        if self.profile == "sample":
+            return self.sources_dir / "sample"
+        return self.drop_dir or (self.data_dir / "drop")
+
+
+_FROM_ENVIRONMENT = {
+    "NULMETING_PROFILE": "profile",
+    "NULMETING_DATA_DIR": "data_dir",
+    "NULMETING_SOURCES_DIR": "sources_dir",
+    "NULMETING_DROP_DIR": "drop_dir",
+    "NULMETING_TODAY": "today",
+    "NULMETING_CBS_V4_URL": "cbs_v4_url",
+}
+
+
+def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
+    """Settings from `nulmeting.toml` (working directory, else the project), the environment, and `overrides`.
+
+    Later ones win; an override of None counts as not given. Raises SetupError with the offending key.
+    """
+    values: dict[str, Any] = {}
+    path = config or _config_path()
+    if path is not None:
+        try:
+            values.update(tomllib.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            raise SetupError(f"{path}: no such configuration file") from None
+        except tomllib.TOMLDecodeError as error:
+            raise SetupError(f"{path}: not valid TOML: {error}") from None
+        for key in ("data_dir", "sources_dir", "drop_dir"):
+            if key in values:
+                values[key] = path.parent / Path(values[key]).expanduser()
+    for variable, key in _FROM_ENVIRONMENT.items():
+        if os.environ.get(variable):
+            values[key] = os.environ[variable]
+    values.update({key: value for key, value in overrides.items() if value is not None})
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise SetupError(f"{path or 'configuration'}: {where}: {first['msg']}") from None
+
+
+def _config_path() -> Path | None:
+    if named := os.environ.get("NULMETING_CONFIG"):
+        return Path(named)
+    for folder in (Path.cwd(), PROJECT_ROOT):
+        if (folder / "nulmeting.toml").is_file():
+            return folder / "nulmeting.toml"
+    return None
