@@ -47,7 +47,7 @@ types: $(READY)
 	@$(BIN)/mypy
 
 docs: $(READY)  ## write docs/data-dictionary.md anew from the models
-	@$(BIN)/python -m docs.dictionary
+	@$(BIN)/python -m pipelines.dictionary docs/data-dictionary.md
 
 lock: $(READY)  ## resolve requirements.lock anew, for every platform, with hashes
 	@$(BIN)/pip install --quiet uv

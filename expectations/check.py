@@ -120,6 +120,11 @@ class CheckResult:
     error: str | None = None
 
     @property
+    def blocks(self) -> bool:
+        """Whether the run must stop here: a blocking check that failed, or that could not be evaluated."""
+        return self.check.blocking and not self.passed
+
+    @property
     def preview(self) -> list[dict[str, Any]]:
         """The first failing keys as plain rows, few enough to show."""
         return cast("list[dict[str, Any]]", self.failing_rows.slice(0, PREVIEW_ROWS).to_pylist())

@@ -22,6 +22,6 @@ def dutch_number(value: float, *, signed: bool = False) -> str:
     return f"{value:{'+' if signed else ''}{',' if size >= 10_000 else ''}.{digits}f}".translate(_SWAP)
 
 
-def dutch_rows(count: int) -> str:
-    """`1 rij`, `19.200 rijen`."""
-    return f"{count:,} {'rij' if count == 1 else 'rijen'}".translate(_SWAP)
+def dutch_count(count: int) -> str:
+    """`1.960`: a number of things, which is never a year."""
+    return f"{count:,}".translate(_SWAP)

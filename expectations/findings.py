@@ -64,9 +64,15 @@ def _not_evaluated(result: CheckResult) -> Finding:
 
 
 def _text(value: object) -> str | None:
-    """A value of a key as text; None for what is empty, a missing number included."""
+    """A value of a key as text; None for what is empty, a missing number included.
+
+    A whole number stays whole: a column of them with one gap in it comes as fractions, and a key must not
+    change from `2016` to `2016.0` by what another row lacks.
+    """
     if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
         return None
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return str(value)
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from expectations.check import ROWS_FAILING, Check, CheckResult
-from expectations.dutch import dutch_rows
+from expectations.dutch import dutch_count
 from pipelines.alerts.findings import Severity, clean_text
 
 if TYPE_CHECKING:
@@ -104,12 +104,19 @@ def run_checks(fetch: Fetch, checks: Sequence[Check], docs: DocsStore | None = N
 def _batches() -> BatchDefinition:
     """Where frames are handed to Great Expectations: a context in memory, without progress bars."""
     import great_expectations as gx
-    from great_expectations.data_context.types.base import ProgressBarsConfig
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
 
+    config = DataContextConfig(
+        store_backend_defaults=InMemoryStoreBackendDefaults(),
+        progress_bars=ProgressBarsConfig(globally=False),
+        analytics_enabled=False,
+    )
     # The mode is named, or variables of the environment might make it a context that calls a cloud.
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    context.variables.analytics_enabled = False
+    context = gx.get_context(mode="ephemeral", project_config=config)
     asset = context.data_sources.add_pandas("warehouse").add_dataframe_asset("table")
     return asset.add_batch_definition_whole_dataframe("whole")
 
@@ -213,11 +220,10 @@ def _one_per_key(failing: pd.DataFrame, key: Sequence[str]) -> pa.Table:
 def _observed(failing: int, total: int) -> str:
     if total == 0:
         return "geen rijen"
-    return (
-        f"{dutch_rows(failing)} van {dutch_rows(total)} niet goed"
-        if failing
-        else f"{dutch_rows(total)}, alle goed"
-    )
+    rows = "rij" if total == 1 else "rijen"
+    if failing:
+        return f"{dutch_count(failing)} van {dutch_count(total)} {rows} niet goed"
+    return f"{dutch_count(total)} {rows}, alle goed"
 
 
 def _exception_of(outcome: ExpectationValidationResult) -> str | None:
@@ -242,5 +248,4 @@ def _in_words(expectation: Expectation) -> str:
 
 def _one_line(message: str) -> str:
     """The first line of an error: what follows may quote the query, and with it the data."""
-    lines = clean_text(message.strip().partition("\n")[0])
-    return lines or "onbekende fout"
+    return clean_text(message.strip().partition("\n")[0]) or "onbekende fout"

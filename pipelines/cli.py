@@ -134,6 +134,24 @@ def doctor(data_dir: DataDir = None, profile: Profile = None) -> None:
     raise typer.Exit(0 if healthy else 2)
 
 
+@app.command()
+def dev(data_dir: DataDir = None, profile: Profile = None, port: int = 3000) -> None:
+    """Open the Dagster interface on this machine only (http://localhost:3000)."""
+    import os
+
+    from pipelines.main_job import prepare_environment
+    from pipelines.settings import PROJECT_ROOT
+    from pipelines.warehouse.transform import ensure_manifest
+
+    prepare_environment(load_settings(data_dir=data_dir, profile=profile))
+    ensure_manifest()
+    os.chdir(PROJECT_ROOT)
+    program = str(Path(sys.executable).with_name("dagster"))
+    os.execv(  # noqa: S606 - our own environment's program, with fixed arguments
+        program, [program, "dev", "-m", "pipelines.definitions", "-h", "127.0.0.1", "-p", str(port)]
+    )
+
+
 def _date(text: str | None) -> dt.date | None:
     if text is None:
         return None

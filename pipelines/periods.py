@@ -1,7 +1,8 @@
 """Arithmetic with the period codes of the warehouse: `2016`, `2016H2`, `2016Q3`, `2016M07`.
 
-What belongs here: which kind a code is, when it begins and ends, which one comes before, and the table of periods.
-What does not: reading the period codes of publishers (`2016HJ02`), which is the business of the readers.
+What belongs here: which kind a code is, when it begins and ends, which one comes before, and the table of
+periods. What does not: reading the period codes of publishers (`2016HJ02`), which is the business of the
+readers.
 
 Kinds never mix: the period before a half-year is a half-year, and a range holds one kind only.
 """

@@ -169,6 +169,8 @@ def _send_by_apprise(
     service.headers.update({MESSAGE_ID_HEADER: message.message_id, "Auto-Submitted": "auto-generated"})
     # One mail per receiver, each remembered: a colleague whose address is refused does not make the others
     # get the same mail at every run.
+    # Apprise would pause 5 s between two mails, a courtesy to public servers that one message does not need.
+    service.request_rate_per_sec = 0
     refused: DeliveryError | None = None
     for receiver in list(service.targets):
         digest = hashlib.sha256(receiver[1].encode("utf-8")).hexdigest()[:16]

@@ -96,7 +96,7 @@ def outbox_path(settings: Settings) -> Path:
 
 def link_of(settings: Settings) -> str:
     """Where a reader of a message finds everything: the configured address, else the Data Docs' path."""
-    return settings.link_base or str(settings.data_dir / "data_docs" / "index.html")
+    return settings.link_base or str(settings.data_docs_dir / "index.html")
 
 
 def _send_waiting(

@@ -31,6 +31,7 @@ _MONTHS_NL = (
     *("januari", "februari", "maart", "april", "mei", "juni"),
     *("juli", "augustus", "september", "oktober", "november", "december"),
 )
+_SAID_IN_WORDS = frozenset({"region_code", "region_name", "indicator_id", "indicator_label", "period_code"})
 _FICTIONAL = "Voorbeeldland, fictief"
 
 _COLOUR = {"blocking": "#9b1c1c", "error": "#b45309", "warning": "#475569"}
@@ -230,7 +231,8 @@ def _facts(finding: Finding) -> list[tuple[str, str]]:
         facts.append(("Periode", code if spoken == code else f"{spoken} ({code})"))
     facts.append(("Oorzaak", finding.cause_nl))
     facts.append(("Wat te doen", finding.next_step_nl))
-    facts.extend(("Rij", _row_text(row)) for row in finding.rows[:FAILING_ROWS_SHOWN])
+    rows = [_row_text(row) for row in finding.rows[:FAILING_ROWS_SHOWN]]
+    facts.extend(("Rij", row) for row in rows if row)
     if (more := len(finding.rows) - FAILING_ROWS_SHOWN) > 0:
         facts.append(("Rij", f"en nog {more}"))
     return facts
@@ -256,7 +258,14 @@ def _on_one_line(finding: Finding) -> str:
 
 
 def _row_text(row: dict[str, Any]) -> str:
-    return ", ".join(f"{name} = {'–' if value is None else value}" for name, value in row.items())
+    """A failing row without what the finding already says in words."""
+    return ", ".join(f"{name} = {_shown(value)}" for name, value in row.items() if name not in _SAID_IN_WORDS)
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "–"
+    return str(round(value, 4)) if isinstance(value, float) else str(value)
 
 
 def _text(content: _Content) -> str:

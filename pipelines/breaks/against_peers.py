@@ -6,19 +6,19 @@ proper). What does not: rules, causes, or the shape of the result.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pipelines.breaks.level_shift import admissible, informations, precision_of, scores, without
 from pipelines.breaks.national import Course, course_variance
 from pipelines.breaks.noise import Noise, estimate_noise
-from pipelines.breaks.null import Null, Redraw, null_of_panel
+from pipelines.breaks.null import Case, Null, Redraw, nulls_of_panels
 from pipelines.breaks.panel import Bools, Floats, Grid, Ints
 from pipelines.breaks.peers import centre_and_level, median_over
 from pipelines.breaks.quantity import Quantity
 from pipelines.breaks.rules import TEN, ScaleErrors
-from pipelines.breaks.search import Found, Spread, search, spread_of_panel
+from pipelines.breaks.search import Found, Searched, Spread, search, spread_of_panel
 
 FEWEST_PERIODS = 6
 FEWEST_PEERS = 8
@@ -50,44 +50,62 @@ def no_test(series: int) -> PeerTest:
     return PeerTest(found, np.full(series, np.nan), None, none)
 
 
-def compare_with_peers(
-    grid: Grid, quantity: Quantity, delivered: Bools, scale_errors: ScaleErrors, line: float
-) -> PeerTest:
-    """Level shifts and one-offs of a grid; nothing where it has too few periods or peers to tell.
+def compare_with_peers(cases: list[tuple[Grid, Quantity, Bools, ScaleErrors]], line: float) -> list[PeerTest]:
+    """Level shifts and one-offs per grid; nothing where one has too few periods or peers to tell.
 
-    `line` is the rarity (minus log10 of false alarms per series) at which the detectable effect is stated.
+    A case is a grid with its quantity, what counts as delivered, and the scale errors found. `line` is the rarity
+    (minus log10 of false alarms per series) at which the detectable effect is stated.
     """
-    log = np.where(delivered, without_scale_errors(quantity, scale_errors), np.nan)
-    hidden = quantity.suppressed & delivered
-    present = np.isfinite(log) | hidden
+    panels = [_panel(*case) for case in cases]
+    looks = [None if panel is None else _second_look(panel) for panel in panels]
+    nulls = iter(
+        nulls_of_panels(
+            [look.to_redraw(panel) for panel, look in zip(panels, looks, strict=True) if panel and look]
+        )
+    )
+    tests = []
+    for (grid, *_), panel, look in zip(cases, panels, looks, strict=True):
+        if panel is None or look is None:
+            tests.append(no_test(grid.regions.size))
+            continue
+        tests.append(_test(panel, look, next(nulls), line))
+    return tests
+
+
+def _panel(grid: Grid, quantity: Quantity, delivered: Bools, errors: ScaleErrors) -> _Panel | None:
+    log = np.where(delivered, without_scale_errors(quantity, errors), np.nan)
+    present = np.isfinite(log) | (quantity.suppressed & delivered)
     tested = (np.isfinite(log).sum(axis=1) >= _FEWEST_FIGURES) & (present.sum(axis=1) >= FEWEST_PERIODS)
     columns = np.flatnonzero(np.isfinite(log[tested]).sum(axis=0) * 2 >= min(tested.sum(), FEWEST_PEERS))
     if tested.sum() < FEWEST_PEERS or columns.size < FEWEST_PERIODS:
-        return no_test(log.shape[0])
-    rows = np.flatnonzero(tested)
-    panel = _Panel.of(grid, quantity, log, present, scale_errors, rows, columns)
-    first_look = panel.look(np.zeros(panel.log.shape))
+        return None
+    return _Panel(grid, quantity, log, present, errors, np.flatnonzero(tested), columns)
+
+
+def _second_look(panel: _Panel) -> _Look:
+    """The panel measured with its clear breaks taken out, so that they do not count as noise."""
+    look = panel.look(np.zeros(panel.log.shape))
     clear = search(
-        first_look.precision,
-        first_look.rest,
-        panel.present,
-        panel.shapes,
-        first_look.spread,
-        lambda one_off, level: (one_off, level),
-        _CLEAR,
+        Searched(look.precision, look.rest, panel.present, panel.shapes, look.spread), _as_it_is, _CLEAR
     )
-    look = panel.look(clear.fitted(panel.log.shape))
-    null = look.null(panel)
-    found = search(
-        look.precision, look.rest, panel.present, panel.shapes, look.spread, null.rarity, CANDIDATE
-    )
-    detectable = np.full(log.shape[0], np.nan)
-    detectable[rows] = look.detectable(panel, null, line)
+    return panel.look(clear.fitted(panel.log.shape))
+
+
+def _as_it_is(one_off: Floats, level: Floats) -> tuple[Floats, Floats]:
+    return one_off, level
+
+
+def _test(panel: _Panel, look: _Look, null: Null, line: float) -> PeerTest:
+    searched = Searched(look.precision, look.rest, panel.present, panel.shapes, look.spread)
+    found = search(searched, null.rarity, CANDIDATE)
+    detectable = np.full(panel.all_series, np.nan)
+    detectable[panel.rows] = look.detectable(panel, null, line)
+    variance = course_variance(look.clean_rest, panel.variance)
     return PeerTest(
-        Found(rows[found.series], columns[found.period], found.lasting, found.effect, found.se, found.score),
+        replace(found, series=panel.rows[found.series], period=panel.columns[found.period]),
         detectable,
-        Course(look.centre, course_variance(look.clean_rest, panel.variance), panel.ordinals, grid.per_year),
-        columns,
+        Course(look.centre, variance, panel.ordinals, panel.per_year),
+        panel.columns,
     )
 
 
@@ -119,18 +137,14 @@ class _Look:
     spread: Spread
     level: Floats
 
-    def null(self, panel: _Panel) -> Null:
+    def to_redraw(self, panel: _Panel) -> Case:
+        """What the null of the panel is made from."""
         real = scores(self.precision, self.rest, panel.shapes, self.information, 0, panel.present)
+        course = self.level[:, None] + self.centre
         redraw = Redraw(
-            self.precision,
-            self.level[:, None] + self.centre,
-            panel.present,
-            panel.shapes,
-            self.noise,
-            panel.ordinals,
-            panel.quantity,
+            self.precision, course, panel.present, panel.shapes, self.noise, panel.ordinals, panel.quantity
         )
-        return null_of_panel(redraw, real, self.spread)
+        return Case(redraw, real, self.spread)
 
     def detectable(self, panel: _Panel, null: Null, line: float) -> Floats:
         """Log effect found with 80 % power at `line`, at the median of the periods where a level may start."""
@@ -145,22 +159,6 @@ class _Panel:
 
     def __init__(
         self,
-        log: Floats,
-        present: Bools,
-        quantity: Quantity,
-        ordinals: Ints,
-        per_year: int,
-        lasting_errors: list[tuple[Ints, Ints]],
-    ) -> None:
-        self.log, self.present, self.quantity = log, present, quantity
-        self.ordinals, self.per_year = ordinals, per_year
-        self.lasting_errors = lasting_errors
-        self.shapes = admissible(present)
-        self.variance = np.ones_like(log)
-
-    @classmethod
-    def of(
-        cls,
         grid: Grid,
         quantity: Quantity,
         log: Floats,
@@ -168,29 +166,36 @@ class _Panel:
         errors: ScaleErrors,
         rows: Ints,
         columns: Ints,
-    ) -> _Panel:
+    ) -> None:
         part = np.ix_(rows, columns)
-        own = Quantity(
-            log[part],
-            quantity.log_value[part],
-            quantity.people[part],
-            quantity.printed[part],
-            quantity.rounding,
-            quantity.share,
-            quantity.suppressed[part] & present[part],
+        self.rows, self.columns, self.all_series = rows, columns, log.shape[0]
+        self.log, self.present = log[part], present[part]
+        self.quantity = replace(
+            quantity,
+            log=log[part],
+            log_value=quantity.log_value[part],
+            people=quantity.people[part],
+            printed=quantity.printed[part],
+            suppressed=quantity.suppressed[part] & self.present,
         )
-        place = np.full(log.shape[0], -1)
-        place[rows] = np.arange(rows.size)
+        self.ordinals, self.per_year = grid.ordinals[columns], grid.per_year
+        self.shapes = admissible(self.present)
+        self.variance = np.ones_like(self.log)
+        self.lasting_errors = self._lasting(errors)
+
+    def _lasting(self, errors: ScaleErrors) -> list[tuple[Ints, Ints]]:
+        """Lasting scale errors as series and period; the n-th entry holds the n-th error of every series."""
+        place = np.full(self.all_series, -1)
+        place[self.rows] = np.arange(self.rows.size)
         lasting = (errors.returned < 0) & (place[errors.series] >= 0)
         series = place[errors.series[lasting]]
-        period = np.searchsorted(columns, errors.period[lasting])
-        # A series can hold several; each turn takes the first that is left of every series.
+        period = np.searchsorted(self.columns, errors.period[lasting])
         turns = []
         while series.size:
             _, first = np.unique(series, return_index=True)
             turns.append((series[first], period[first]))
             series, period = np.delete(series, first), np.delete(period, first)
-        return cls(log[part], present[part], own, grid.ordinals[columns], grid.per_year, turns)
+        return turns
 
     def look(self, fitted: Floats) -> _Look:
         """Measure the panel with the breaks in `fitted` (S x n) taken out; the scores keep them in."""

@@ -53,7 +53,7 @@ def detect(panel: Any, events: Any = None, *, false_alarms_per_1000: float = 15.
         )
     line = -float(np.log10(false_alarms_per_1000 / 1000.0))
     register = read_events(events)
-    tested = [_test(grid, line) for grid in read_panel(panel)]
+    tested = _tested(panel, line)
     typical = typical_step([one.peers.course for one in tested if one.peers.course is not None])
     found = Findings.together(
         [Findings.nothing(), *(part for one in tested for part in one.findings(typical, line))]
@@ -191,12 +191,19 @@ class _Tested:
         )
 
 
-def _test(grid: Grid, line: float) -> _Tested:
-    quantity = quantity_of(grid)
-    gaps = find_gaps(grid, quantity)
-    errors = find_scale_errors(quantity, gaps.delivered)
-    peers = compare_with_peers(grid, quantity, gaps.delivered, errors, line)
-    return _Tested(grid, quantity, gaps, errors, peers)
+def _tested(panel: Any, line: float) -> list[_Tested]:
+    grids = list(read_panel(panel))
+    quantities = [quantity_of(grid) for grid in grids]
+    gaps = [find_gaps(grid, quantity) for grid, quantity in zip(grids, quantities, strict=True)]
+    errors = [
+        find_scale_errors(quantity, gap.delivered) for quantity, gap in zip(quantities, gaps, strict=True)
+    ]
+    cases = [
+        (grid, quantity, gap.delivered, error)
+        for grid, quantity, gap, error in zip(grids, quantities, gaps, errors, strict=True)
+    ]
+    peers = compare_with_peers(cases, line)
+    return [_Tested(*parts) for parts in zip(grids, quantities, gaps, errors, peers, strict=True)]
 
 
 def _attributed(found: Findings, tested: list[_Tested], register: Events) -> Attribution:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.breaks.panel import Bools, Floats
+from pipelines.breaks.panel import Bools, Floats, Ints
 
 _DISTINCT = 0.08  # a shape must keep this part of its information beside the breaks found before
 FREE_AFTER_LEVEL = 2
@@ -23,7 +23,7 @@ def precision_of(covariance: Floats, variance: Floats, present: Bools) -> Floats
     """S x n x n precision given the common covariance (n x n), own variances and which cells are present."""
     size = covariance.shape[0]
     full = covariance[None, :, :] + np.eye(size) * np.where(present, variance, 1e6)[:, :, None]
-    precision = np.linalg.inv(full) * (present[:, :, None] & present[:, None, :])
+    precision: Floats = np.linalg.inv(full) * (present[:, :, None] & present[:, None, :])
     return without(precision, present.astype(np.float64))
 
 
@@ -46,7 +46,7 @@ class Shapes:
 
 def admissible(present: Bools) -> Shapes:
     """A level needs two present points on each side; a single deviating point, the newest too, is `one_off`."""
-    before = np.cumsum(present, axis=1) - present
+    before: Ints = np.cumsum(present, axis=1) - present
     after = present.sum(axis=1, keepdims=True) - before
     return Shapes(one_off=present.copy(), level=present & (before >= 2) & (after >= 2))
 

@@ -19,10 +19,14 @@ from pipelines.breaks.search import Spread
 
 # Degrees of freedom of a t distribution with the factor that gives it the quartiles of a normal.
 _TAILS = ((200.0, 1.0), (10.0, 0.9638), (6.0, 0.9399), (4.0, 0.9106), (3.0, 0.8818), (2.3, 0.846))
-_REDRAWN_SERIES = 3000
-_SEED = 1_2015
-_BULK = (0.35, 0.5, 0.6, 0.7, 0.78)
-_BROKEN = 0.10
+_REDRAWN_TO_CHOOSE, _REDRAWN = 1000, 3000
+_SEED = 2015
+_COMPARED = np.array([0.3, 0.4, 0.5, 0.6, 0.7, 0.78, 0.84, 0.9])  # quantiles of maxima
+_PARTS_BROKEN = np.array([0.0, 0.04, 0.08, 0.12, 0.16, 0.2, 0.25])
+_PLANTED = (0.1, 0.8)  # log effects of planted breaks
+_WEIGHT_OF_NEIGHBOURS = 4.0
+_CORRECTION = (-0.1, 0.5)  # of the log of a maximum, for what the redrawing does not know
+_KNEE = 0.97
 
 
 @dataclass(frozen=True)
@@ -36,20 +40,20 @@ class Tail:
     @classmethod
     def of(cls, maxima: Floats) -> Tail:
         ordered = np.sort(maxima)
-        knee = float(np.quantile(ordered, 0.9))
+        knee = float(np.quantile(ordered, _KNEE))
         beyond = ordered[ordered > knee] - knee
         return cls(ordered, knee, max(float(beyond.mean()) if beyond.size else 0.0, 1e-3))
 
     def rarity(self, x: Floats) -> Floats:
         """Minus log10 of the chance; rises without bound, so that any line can be drawn."""
         above = 1.0 - np.searchsorted(self.ordered, x, side="right") / self.ordered.size
-        bulk = -np.log10(np.maximum(above, 0.1))
-        tail = 1.0 + (x - self.knee) / self.mean_excess / np.log(10.0)
-        return np.asarray(np.where(x > self.knee, np.maximum(tail, 1.0), bulk))
+        bulk = -np.log10(np.maximum(above, 1 - _KNEE))
+        tail = -np.log10(1 - _KNEE) + (x - self.knee) / self.mean_excess / np.log(10.0)
+        return np.asarray(np.where(x > self.knee, tail, bulk))
 
     def line(self, rarity: float) -> float:
         """The x that is this rare (rarity of at least 1)."""
-        return self.knee + (rarity - 1.0) * self.mean_excess * float(np.log(10.0))
+        return self.knee + (rarity + np.log10(1 - _KNEE)) * self.mean_excess * float(np.log(10.0))
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ class Null:
 
     def level_line(self, rarity: float) -> float:
         """The studentised level score that is this rare."""
-        return self.level.line(max(self.both.line(max(rarity, 1.0)), 1.0))
+        return self.level.line(max(self.both.line(max(rarity, 1.53)), 1.0))
 
 
 @dataclass(frozen=True)
@@ -84,30 +88,71 @@ class Redraw:
     quantity: Quantity
 
 
-def null_of_panel(redraw: Redraw, real: Scores, spread: Spread) -> Null:
-    """The null of a panel. The heaviness of the tails is the one under which redrawn maxima look like the real
-    ones in the bulk, where series with a break do not come."""
-    real_one, real_level = _studentised_maxima(real, spread)
-    information = informations(redraw.precision)
-    wanted = np.concatenate([np.quantile(real_one, _BULK), np.quantile(real_level, _BULK)])
-    clean = [min(q / (1 - _BROKEN), 0.97) for q in _BULK]
-    copies = max(1, round(_REDRAWN_SERIES / max(redraw.course.shape[0], 1)))
-    best: tuple[float, Floats, Floats, Floats] | None = None
-    for freedom, factor in _TAILS:
-        rng = np.random.default_rng(_SEED)
-        one_off, level = _redrawn_maxima(
-            redraw, information, spread, freedom, factor, rng, max(1, copies // 3)
-        )
-        got = np.concatenate([np.quantile(one_off, clean), np.quantile(level, clean)])
-        ratio = np.log(wanted / got)
-        error = float(np.sum(ratio**2))
-        if best is None or error < best[0]:
-            best = (error, np.array([freedom, factor]), ratio[: len(_BULK)], ratio[len(_BULK) :])
-    assert best is not None  # noqa: S101
-    rng = np.random.default_rng(_SEED + 1)
-    one_off, level = _redrawn_maxima(redraw, information, spread, best[1][0], best[1][1], rng, copies)
-    one_off = one_off * np.exp(np.clip(best[2].mean(), -0.1, 0.5))
-    level = level * np.exp(np.clip(best[3].mean(), -0.1, 0.5))
+@dataclass(frozen=True)
+class Case:
+    """A panel whose null is wanted: how to redraw it, its real scores and the spread of its series."""
+
+    redraw: Redraw
+    scores: Scores
+    spread: Spread
+
+
+def nulls_of_panels(panels: list[Case]) -> list[Null]:
+    """The null of each panel.
+
+    How heavy the tails are and which part of the series broke are chosen together, so that redrawn series, that
+    part of them with a break planted, have maxima like the real ones. One panel tells little of it, so that its
+    neighbours have a say.
+    """
+    if not panels:
+        return []
+    fits = [_Fit.of(case) for case in panels]
+    misfits = np.stack([fit.misfit for fit in fits])
+    total = misfits + _WEIGHT_OF_NEIGHBOURS * misfits.mean(axis=0)
+    chosen = total.reshape(len(panels), -1).argmin(axis=1)
+    tails, parts = np.unravel_index(chosen, misfits.shape[1:])
+    return [
+        _null(case, _TAILS[int(tail)], fit.larger[int(tail), int(part)])
+        for case, fit, tail, part in zip(panels, fits, tails, parts, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """Per tail and part broken: squared distance of redrawn and real maxima, and by how much (log) the real ones
+    of one-offs and levels are larger in the bulk.
+    """
+
+    misfit: Floats
+    larger: Floats
+
+    @classmethod
+    def of(cls, case: Case) -> _Fit:
+        real = _studentised_maxima(case.scores, case.spread)
+        wanted = np.log([np.quantile(maxima, _COMPARED) for maxima in real])
+        off = np.zeros((len(_TAILS), len(_PARTS_BROKEN), 2, _COMPARED.size))
+        for row, tail in enumerate(_TAILS):
+            clean, broken = _redrawn_maxima(case, tail, _SEED, _REDRAWN_TO_CHOOSE, planted=True)
+            for kind in (0, 1):
+                mixed = _quantiles_of_mixtures(clean[kind], broken[kind])
+                off[row, :, kind, :] = wanted[kind] - np.log(mixed)
+        return cls((off**2).sum(axis=(2, 3)), off[..., : _COMPARED.size // 2].mean(axis=3))
+
+
+def _quantiles_of_mixtures(clean: Floats, broken: Floats) -> Floats:
+    """Quantiles _COMPARED where each of _PARTS_BROKEN of the series is broken, the rest clean."""
+    values = np.concatenate([clean, broken])
+    order = np.argsort(values)
+    is_broken = (order >= clean.size).astype(np.float64)
+    weight = _PARTS_BROKEN[:, None] * is_broken / broken.size + (1 - _PARTS_BROKEN[:, None]) * (1 - is_broken) / clean.size
+    position = np.argmax(np.cumsum(weight, axis=1)[:, None, :] >= _COMPARED[None, :, None], axis=2)
+    return np.asarray(values[order][position])
+
+
+def _null(case: Case, tail: tuple[float, float], larger: Floats) -> Null:
+    one_off, level = _redrawn_maxima(case, tail, _SEED + 1, _REDRAWN, planted=False)[0]
+    correction = np.exp(np.clip(larger, *_CORRECTION))
+    one_off, level = one_off * correction[0], level * correction[1]
     one_tail, level_tail = Tail.of(one_off), Tail.of(level)
     both = Tail.of(np.maximum(one_tail.rarity(one_off), level_tail.rarity(level)))
     return Null(one_tail, level_tail, both)
@@ -119,14 +164,16 @@ def _studentised_maxima(found: Scores, spread: Spread) -> tuple[Floats, Floats]:
 
 
 def _redrawn_maxima(
-    redraw: Redraw,
-    information: tuple[Floats, Floats],
-    spread: Spread,
-    freedom: float,
-    factor: float,
-    rng: np.random.Generator,
-    copies: int,
-) -> tuple[Floats, Floats]:
+    case: Case, tail: tuple[float, float], seed: int, wanted: int, *, planted: bool
+) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
+    """Largest studentised one-off and level scores of at least `wanted` redrawn series: without a break, and (where
+    `planted`) the same with a level shift or a one-off of random size and period.
+    """
+    redraw, spread = case.redraw, case.spread
+    freedom, factor = tail
+    rng = np.random.default_rng(seed)
+    information = informations(redraw.precision)
+    copies = -(-wanted // redraw.course.shape[0])
     series, size = redraw.course.shape
     flat = Noise(
         redraw.noise.jitter, redraw.noise.drift, redraw.noise.persistence, 0.0, 0.0, redraw.noise.per_year
@@ -142,14 +189,27 @@ def _redrawn_maxima(
         own += effects[:, :, redraw.ordinals % redraw.noise.per_year]
     rest = _counted_again(redraw.quantity, redraw.course, own, rng)
     rest = np.where(redraw.present, rest, 0.0)
+    clean = _maxima(redraw, information, spread, rest)
+    if not planted:
+        return clean, clean
+    at = rng.integers(0, size, (copies, series, 1))
+    lasting = rng.random((copies, series, 1)) < 0.5
+    effect = rng.uniform(*_PLANTED, (copies, series, 1)) * rng.choice([-1.0, 1.0], (copies, series, 1))
+    columns = np.arange(size)
+    shaped = np.where(lasting, columns >= np.clip(at, 2, size - 2), columns == at)
+    return clean, _maxima(redraw, information, spread, rest + shaped * effect * redraw.present)
+
+
+def _maxima(
+    redraw: Redraw, information: tuple[Floats, Floats], spread: Spread, rest: Floats
+) -> tuple[Floats, Floats]:
     pull = np.matmul(redraw.precision, rest[..., None])[..., 0]
     ones, levels = [], []
-    for copy in range(copies):
+    for copy in range(rest.shape[0]):
         found = scores_of_pull(
             pull[copy], rest[copy], redraw.shapes, information, information, 0, redraw.present
         )
-        own_spread = Spread(float(np.median(found.spread)), spread.freedom)
-        one_off, level = _studentised_maxima(found, own_spread)
+        one_off, level = _studentised_maxima(found, spread)
         ones.append(one_off)
         levels.append(level)
     return np.concatenate(ones), np.concatenate(levels)

@@ -84,28 +84,35 @@ class Found:
         return total
 
 
-def search(
-    precision: Floats,
-    rest: Floats,
-    present: Bools,
-    shapes: Shapes,
-    spread: Spread,
-    rarity: Callable[[Floats, Floats], tuple[Floats, Floats]],
-    floor: float,
-) -> Found:
+Rarity = Callable[[Floats, Floats], tuple[Floats, Floats]]
+
+
+@dataclass(frozen=True)
+class Searched:
+    """A panel to search: its precision (S x n x n), peer-relative series and where breaks may be (S x n)."""
+
+    precision: Floats
+    rest: Floats
+    present: Bools
+    shapes: Shapes
+    spread: Spread
+
+
+def search(panel: Searched, rarity: Rarity, floor: float) -> Found:
     """All breaks whose rarity is at least `floor`, at most MOST_BREAKS per series.
 
     `rarity` turns studentised scores of one-offs and of levels into scores that compare with each other.
     """
+    precision, rest, present, shapes = panel.precision, panel.rest, panel.present, panel.shapes
     first = informations(precision)
     size = rest.shape[1]
     active = np.arange(rest.shape[0])
-    chosen: list[tuple[Ints, Ints, Bools]] = []
+    chosen: list[tuple[Ints, Ints, Bools, Floats]] = []
     now = precision
     for turn in range(MOST_BREAKS):
         own = Shapes(shapes.one_off[active], shapes.level[active])
         found = scores(now, rest[active], own, (first[0][active], first[1][active]), turn, present[active])
-        scale = spread.moderated(found.spread, found.freedom)[:, None]
+        scale = panel.spread.moderated(found.spread, found.freedom)[:, None]
         one_off, level = rarity(found.one_off / scale, found.level / scale)
         strongest_one, strongest_level = one_off.max(axis=1), level.max(axis=1)
         lasting = strongest_level >= strongest_one
@@ -114,9 +121,10 @@ def search(
         if not going.any():
             break
         active, period, lasting = active[going], period[going], lasting[going]
-        chosen.append((active, period, lasting))
+        strongest = np.maximum(strongest_one, strongest_level)[going]
+        chosen.append((active, period, lasting, strongest))
         now = without(now[going], _shape(period, lasting, size) * present[active])
-    return _together(chosen, precision, rest, present, spread, rarity, floor)
+    return _together(chosen, panel, rarity, floor)
 
 
 def _shape(period: Ints, lasting: Bools, size: int) -> Floats:
@@ -126,16 +134,9 @@ def _shape(period: Ints, lasting: Bools, size: int) -> Floats:
     )
 
 
-def _together(
-    chosen: list[tuple[Ints, Ints, Bools]],
-    precision: Floats,
-    rest: Floats,
-    present: Bools,
-    spread: Spread,
-    rarity: Callable[[Floats, Floats], tuple[Floats, Floats]],
-    floor: float,
-) -> Found:
+def _together(chosen: list[tuple[Ints, Ints, Bools, Floats]], panel: Searched, rarity: Rarity, floor: float) -> Found:
     """Estimate the chosen breaks of each series together, and drop those the others explain away."""
+    precision, rest, present = panel.precision, panel.rest, panel.present
     none = np.empty(0, dtype=np.int64)
     if not chosen:
         empty = np.empty(0)
@@ -147,11 +148,13 @@ def _together(
     shapes = np.zeros((rows.size, most, size))
     period = np.full((rows.size, most), -1)
     lasting = np.zeros((rows.size, most), dtype=bool)
-    for turn, (series, at, is_lasting) in enumerate(chosen):
+    alone = np.zeros((rows.size, most))
+    for turn, (series, at, is_lasting, strength) in enumerate(chosen):
         where = place[series]
         shapes[where, turn] = _shape(at, is_lasting, size) * present[series]
         period[where, turn] = at
         lasting[where, turn] = is_lasting
+        alone[where, turn] = strength
     used = period >= 0
     own = precision[rows]
     effect = se = score = np.zeros_like(used, dtype=np.float64)
@@ -166,11 +169,12 @@ def _together(
         total = np.einsum("si,sij,sj->s", rest[rows], own, rest[rows])
         freedom = np.maximum(present[rows].sum(axis=1) - 1.0 - used.sum(axis=1), 1.0)
         left = np.maximum(total - np.einsum("sb,sb->s", right, effect), 1e-12) / freedom
-        scale = spread.moderated(left, freedom)[:, None]
+        scale = panel.spread.moderated(left, freedom)[:, None]
         se = np.sqrt(np.maximum(variance, 1e-12)) * scale
         studentised = np.abs(effect) / se
         one_off, level = rarity(studentised, studentised)
-        score = np.where(lasting, level, one_off)
+        # Weaker breaks taken out as well must not make a chance deviation look rarer than it was.
+        score = np.minimum(np.where(lasting, level, one_off), alone)
         used = used & (score >= floor)
     return Found(
         series=np.repeat(rows, most).reshape(used.shape)[used],

@@ -1,7 +1,7 @@
 """Fetching one table, or a slice of one, from CBS OData v4 into a folder of exact answers.
 
 What belongs here: which resources make up a table, following their pages to the end, and deciding whether
-what came is whole. What does not: HTTP itself (`http`), keeping vintages (`snapshot`), and reading the figures
+what came is whole. What does not: HTTP itself (`http`), keeping vintages (`snapshot`), and reading figures
 (`readers.cbs_v4`).
 
 The files are called after their resource (`Properties.json`, `RegioSCodes.json`, `Observations.json`), and

@@ -216,14 +216,14 @@ def open_client(
 ) -> CbsClient:
     """A client for the service under `base_url`, such as `https://datasets.cbs.nl/odata/v1/CBS`.
 
-    `transport` replaces the network (`sample.sample_transport`). `timeout_seconds` is the longest silence that
-    is borne while an answer comes in. Raises SetupError when `base_url` is no address of a service.
+    `transport` replaces the network (`sample_transport`). `timeout_seconds` is the longest silence borne while
+    an answer comes in. Raises SetupError when `base_url` is no address of a service.
     """
     parts = urlsplit(base_url)
+    if parts.username or parts.password:
+        raise SetupError("expected the address of a service without a user name or password in it")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise SetupError(f"found {base_url!r}, expected an address such as https://host/odata/v1/CBS")
-    if parts.username or parts.password:
-        raise SetupError("expected an address without a user name or password in it")
     # stamina would otherwise print retries through structlog, in the middle of what a command prints.
     stamina.instrumentation.set_on_retry_hooks([_log_retry])
     client = httpx.Client(

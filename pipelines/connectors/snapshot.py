@@ -1,12 +1,12 @@
 """Immutable snapshots: the exact bytes of every delivery, with checksum, origin and time of fetching.
 
 What belongs here: keeping bytes so that a vintage can never change or be seen half-written. What does not:
-fetching them (`cbs_v4`, `folder`), reading them (`readers`), and deciding which vintage counts (`deliveries`).
+fetching them (`cbs_v4`, `folder`), reading them (`readers`), deciding which vintage counts (`deliveries`).
 
     <root>/<source_id>/<name>/<first 16 digits of the checksum>/   the files, and snapshot.json
 
-A snapshot comes into being by one rename of a complete, synced folder. What a killed writer leaves behind has
-a name that starts with a dot: nobody reads it, and the next writer removes it. Of a person-level delivery only
+A snapshot comes into being by one rename of a complete, synced folder. What a killed writer leaves has a name
+that starts with a dot: nobody reads it, and the next writer removes it. Of a person-level delivery only
 snapshot.json is kept.
 """
 
@@ -106,7 +106,7 @@ class SnapshotStore:
         """Keep these files, given as bytes or as a path to copy, as one vintage of the delivery `name`.
 
         The same bytes again give the snapshot that is there, with the time, date and label of the first time.
-        Raises ValueError for names that cannot be part of a path and for a time without a zone, SnapshotCorrupt
+        Raises ValueError for names that cannot be part of a path and a time without a zone, SnapshotCorrupt
         where something else lies in its place, SnapshotError where a file changes while it is being copied.
         """
         return self._put(

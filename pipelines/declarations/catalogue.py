@@ -1,12 +1,14 @@
-"""The shapes of the catalogue under `sources/catalogue/`: indicators, regions, events, goals, decisions and so on.
+"""The shapes of the catalogue under `sources/catalogue/`: indicators, regions, events, goals, decisions and
+so on.
 
-What belongs here: what one declaration must look like by itself. What does not: whether declarations agree with each
-other (`checks`), reading files (`load`), and what they stand for in the warehouse (`expand`).
+What belongs here: what one declaration must look like by itself. What does not: whether declarations agree
+with each other (`checks`), reading files (`load`), and what they stand for in the warehouse (`expand`).
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -44,10 +46,11 @@ Unit = Literal["count", "per_1000", "per_10000", "pct", "eur", "eur_per_inhabita
 class Indicator(Strict):
     """One figure that the warehouse follows.
 
-    `sources` is in order of preference: where two deliver the same figure, the first counts and the other is held
-    against it. An indicator with aggregation `recompute` is numerator / denominator * `rate_factor`, wherever both
-    exist; a published value of a source in `sources` goes before it. An indicator without sources and without
-    numerator is declared because a goal or an event speaks of it: nothing delivers it yet.
+    `sources` is in order of preference: where two deliver the same figure, the first counts and the other is
+    held against it. An indicator with aggregation `recompute` is numerator / denominator * `rate_factor`,
+    wherever both exist; a published value of a source in `sources` goes before it. An indicator without
+    sources and without numerator is declared because a goal or an event speaks of it: nothing delivers it
+    yet.
     """
 
     indicator_id: Id
@@ -80,13 +83,13 @@ class Indicator(Strict):
         if self.aggregation == "recompute" and self.numerator_id is None:
             raise ValueError("found aggregation recompute, expected numerator_id and denominator_id with it")
         if self.numerator_id is not None and self.rate_factor is None:
-            raise ValueError(
-                f"found unit {self.unit} with a numerator, expected per_1000, per_10000 or pct"
-            )
+            raise ValueError(f"found unit {self.unit} with a numerator, expected per_1000, per_10000 or pct")
         if (self.survey is None) != (self.question_id is None):
             raise ValueError("found only one of survey and question_id, expected both or neither")
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
-            raise ValueError(f"found minimum {self.minimum:g} above maximum {self.maximum:g}, expected a range")
+            raise ValueError(
+                f"found minimum {self.minimum:g} above maximum {self.maximum:g}, expected a range"
+            )
         return self
 
 
@@ -103,22 +106,25 @@ class IndicatorFamily(Strict):
 class Region(Strict):
     """A region that the documents or the sources name, or a group of them (`samenwerking`) with its members.
 
-    `members_complete` is false where the documents name only some members of a group: such a group must never be
-    added up. `municipality_prefix` is for a country: which codes are its municipalities (`GM`); the letters of the
-    country's code where it is not given (`VB00` has `VB0001`).
+    `members_complete` is false where the documents name only some members of a group: such a group must never
+    be added up. `country_code` may be left out where the codes tell it: `VB0001`, or a group of such. For a
+    country, `municipality_prefix` says how the codes of its municipalities begin (`GM`); without it, as its
+    own code (`VB00` has `VB0001`).
     """
 
     code: RegionCode
     name: Text
     region_type: Literal["land", "provincie", "gemeente", "wijk", "buurt", "samenwerking"]
-    country_code: RegionCode
+    country_code: RegionCode | None = None
     members: tuple[RegionCode, ...] = ()
     members_complete: bool = True
     municipality_prefix: str | None = None
     valid_from: dt.date | None = None
     valid_to: dt.date | None = None
     is_fictional: bool = False
-    because: str | None = Field(default=None, description="where the documents say so, and what they leave open")
+    because: str | None = Field(
+        default=None, description="where the documents say so, and what they leave open"
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Region:
@@ -127,7 +133,9 @@ class Region(Strict):
         if len(set(self.members)) != len(self.members):
             raise ValueError("found a member twice, expected every member once")
         if self.valid_from and self.valid_to and self.valid_from > self.valid_to:
-            raise ValueError(f"found valid_from {self.valid_from} after valid_to {self.valid_to}, expected a span")
+            raise ValueError(
+                f"found valid_from {self.valid_from} after valid_to {self.valid_to}, expected a span"
+            )
         return self
 
     @property
@@ -136,13 +144,24 @@ class Region(Strict):
         return self.municipality_prefix or self.code.rstrip("0123456789")
 
 
+def country_of(region: Region, regions: Iterable[Region]) -> str | None:
+    """The country of a region: as declared, else by the prefix of its code, or of its first member's."""
+    if region.country_code is not None:
+        return region.country_code
+    if region.region_type == "land":
+        return region.code
+    code = region.members[0] if region.members else region.code
+    countries = (other for other in regions if other.region_type == "land")
+    return next((country.code for country in countries if code.startswith(country.country_prefix)), None)
+
+
 class Event(Strict):
     """Something that can break a series, in the world or in its measurement.
 
-    `nature`: `measurement` means that the figure changes and not the world, `real_world` the reverse. The window
-    in which its effect begins is `period_from` to `period_to` (the same where only the first is given), or the
-    `effective_date` alone. Scope: country codes stand for all municipalities and the country itself, group codes
-    for the group and its members; indicator ids may end in a star.
+    `nature`: `measurement` means that the figure changes and not the world, `real_world` the reverse. The
+    window in which its effect begins is `period_from` to `period_to` (the same where only the first is
+    given), or the `effective_date` alone. Scope: country codes stand for all municipalities and the country
+    itself, group codes for the group and its members; indicator ids may end in a star.
     """
 
     event_id: Id
@@ -253,8 +272,8 @@ class Goal(Strict):
 class GoalDeclaration(Strict):
     """One goal of a policy document with one measure, and its baseline in each region it is set for.
 
-    A goal that is measured in two ways is two declarations. `note` holds for all its regions, a baseline's own
-    note comes before it. Texts are short and in our own words.
+    A goal that is measured in two ways is two declarations. `note` holds for all its regions, a baseline's
+    own note comes before it. Texts are short and in our own words.
     """
 
     goal_id: Id
@@ -278,7 +297,9 @@ class GoalDeclaration(Strict):
         if self.kind == "quantitative" and (self.indicator_id is None or self.unit is None):
             raise ValueError("found a quantitative goal, expected indicator_id and unit with it")
         if self.kind == "qualitative" and (measured or self.indicator_id or self.rule.kind != "none"):
-            raise ValueError("found a qualitative goal with a figure or a rule, expected rule none and no figures")
+            raise ValueError(
+                "found a qualitative goal with a figure or a rule, expected rule none and no figures"
+            )
         if not measured and not self.note and not all(baseline.note for baseline in self.baselines):
             raise ValueError("found a goal without any baseline, expected a note that says why")
         return self
@@ -341,7 +362,7 @@ class Decision(Strict):
         named = sum(part is not None for part in series)
         if (self.break_id is None) == (named == 0) or 0 < named < len(series):
             raise ValueError(
-                "found an unclear break, expected either break_id, or indicator_id, region_code and period_code"
+                "found an unclear break, expected break_id, or indicator_id, region_code and period_code"
             )
         return self
 
@@ -349,8 +370,8 @@ class Decision(Strict):
 class Correction(Strict):
     """A delivered figure that is known to be wrong, and what it should be (null: it should not be there).
 
-    `expect` is the wrong value as delivered. When the publisher changes it, the correction is stale and must be
-    refused rather than applied.
+    `expect` is the wrong value as delivered. When the publisher changes it, the correction is stale and must
+    be refused rather than applied.
     """
 
     source_id: Id
@@ -367,7 +388,8 @@ class Correction(Strict):
 class Alias(Strict):
     """A name that deliveries use for a region, beside its own.
 
-    `sources` limits it to those sources: a plain `Bergen` is clear in a delivery of the BUCH and nowhere else.
+    `sources` limits it to those sources: a plain `Bergen` is clear in a delivery of the BUCH and nowhere
+    else.
     """
 
     name: Text

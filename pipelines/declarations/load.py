@@ -1,7 +1,8 @@
 """Reads all declarations under `sources/`, and refuses them as a whole when anything in them is wrong.
 
-What belongs here: which files there are and what becomes of them. What does not: the shapes (`source`, `catalogue`), the
-checks (`wording`, `checks`), and what the declarations stand for in the warehouse (`expand`).
+What belongs here: which files there are and what becomes of them. What does not: the shapes (`source`,
+`catalogue`), the checks (`wording`, `checks`), and what the declarations stand for in the warehouse
+(`expand`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from pipelines.declarations.as_read import Everything, Placed
 from pipelines.declarations.catalogue import (
     Alias,
     Correction,
@@ -26,7 +28,7 @@ from pipelines.declarations.catalogue import (
     PrintedFigure,
     Region,
 )
-from pipelines.declarations.checks import Everything, Placed, contradictions
+from pipelines.declarations.checks import contradictions
 from pipelines.declarations.marked_yaml import DeclarationError, MarkedFile, read_marked
 from pipelines.declarations.source import Source
 from pipelines.declarations.wording import validated
@@ -86,7 +88,8 @@ class Declarations:
 
 
 def load_declarations(sources_dir: Path, profile: str) -> Declarations:
-    """All declarations of a profile (`sample` or `live`), read from `sources_dir` and held against each other.
+    """All declarations of a profile (`sample` or `live`), read from `sources_dir` and held against each
+    other.
 
     The files of all profiles are checked, whichever is asked for. Raises DeclarationError with one line per
     problem, `file:line:column (name): found, expected`, the file as from the folder above `sources_dir`.
@@ -131,9 +134,13 @@ def _read_source(file: MarkedFile, everything: Everything, problems: list[str]) 
 
 
 def _read_catalogue(stem: str, file: MarkedFile, everything: Everything, problems: list[str]) -> None:
-    lists = next((lists for name, lists in _LISTS.items() if stem == name or stem.startswith(f"{name}_")), None)
+    lists = next(
+        (lists for name, lists in _LISTS.items() if stem == name or stem.startswith(f"{name}_")), None
+    )
     if lists is None:
-        problems.append(f"{file.label}: found a name of its own, expected one of {', '.join(_LISTS)} (_*).yml")
+        problems.append(
+            f"{file.label}: found a name of its own, expected one of {', '.join(_LISTS)} (_*).yml"
+        )
         return
     for name, path, entry in _entries(file, next(iter(lists)), problems):
         if name not in lists:
@@ -149,7 +156,7 @@ def _read_catalogue(stem: str, file: MarkedFile, everything: Everything, problem
 def _entries(
     file: MarkedFile, main: str, problems: list[str]
 ) -> Iterator[tuple[str, tuple[str | int, ...], Any]]:
-    """The entries of a catalogue file: one bare list, or a mapping of names to lists. An empty file has none."""
+    """The entries of a catalogue file: one bare list, or a mapping of names to lists. Empty has none."""
     data = {} if file.data is None else file.data
     lists = data if isinstance(data, dict) else {main: data}
     for name, entries in lists.items():

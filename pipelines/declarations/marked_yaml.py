@@ -1,7 +1,7 @@
 """YAML that remembers where everything stood, so that a message can name file, line and column.
 
-What belongs here: reading one file strictly (a key given twice is an error), and finding the place of a value in it.
-What does not: what the file should hold.
+What belongs here: reading one file strictly (a key given twice is an error), and finding the place of a value
+in it. What does not: what the file should hold.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ else:
 
 
 class DeclarationError(Exception):
-    """Declarations that cannot be used. `problems` holds one line for each, as file:line:column: found, expected."""
+    """Declarations that cannot be used: `problems` holds a line for each, with place, found and expected."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
@@ -39,8 +39,8 @@ class MarkedFile:
     def place(self, path: Sequence[str | int], key: bool = False) -> str:
         """`file:line:column` (1-based) of the value at `path`, or of its key.
 
-        A step that the file does not have (a key that is missing, a name that only the model knows) leaves the
-        place at what is around it.
+        A step that the file does not have (a key that is missing, a name that only the model knows) leaves
+        the place at what is around it.
         """
         node, mark = self.root, self.root.start_mark if self.root else None
         for step in path:

@@ -1,7 +1,7 @@
 """Holds data against a model, and words what is wrong with it as place, found and expected.
 
-What belongs here: the messages for a declaration that is wrong by itself. What does not: declarations that contradict
-each other (`checks`).
+What belongs here: the messages for a declaration that is wrong by itself. What does not: declarations that
+contradict each other (`checks`).
 """
 
 from __future__ import annotations
@@ -18,11 +18,24 @@ Model = TypeVar("Model", bound=BaseModel)
 
 _Path = tuple[str | int, ...]
 
+# Pydantic's own kinds of error; the braces are filled from its context.
+_EXPECTED = {
+    "string_type": "text (in quotes, where YAML reads a number or a date)",
+    "string_pattern_mismatch": "text of the form {pattern}",
+    "string_too_short": "text that is not empty",
+    "literal_error": "one of {expected}",
+    "union_tag_invalid": "kind to be one of {expected_tags}",
+    "union_tag_not_found": "a key 'kind' that says which of the forms it is",
+    "too_short": "at least one entry",
+    "model_type": "a mapping of keys to values",
+    "tuple_type": "a list",
+}
+
 
 def validated(
     model: type[Model], file: MarkedFile, path: _Path, data: Any, problems: list[str]
 ) -> Model | None:
-    """`data`, which stands at `path` in `file`, as a `model`; None, with `problems` added to, when it is none."""
+    """`data`, which stands at `path` in `file`, as a `model`; None, and more `problems`, when it is none."""
     try:
         return model.model_validate(data)
     except ValidationError as error:
@@ -30,10 +43,14 @@ def validated(
         return None
 
 
+def name_of(path: Sequence[str | int]) -> str:
+    """What a message calls the value at `path`: the last key on the way; the place says which entry."""
+    return next((step for step in reversed(path) if isinstance(step, str)), "")
+
+
 def _worded(model: type[BaseModel], file: MarkedFile, path: _Path, error: dict[str, Any]) -> str:
     where: _Path = tuple(error["loc"])
-    # A tagged union puts the tag in the path; the file does not have it.
-    name = ".".join(str(step) for step in where)
+    name = name_of(where)
     kind, context, given = str(error["type"]), error.get("ctx", {}), error.get("input")
     place = file.place(path + where, key=kind == "extra_forbidden")
     shown = f" ({name})" if name else ""
@@ -50,25 +67,10 @@ def _worded(model: type[BaseModel], file: MarkedFile, path: _Path, error: dict[s
 
 
 def _expected(kind: str, context: dict[str, Any], message: str) -> str:
-    if kind == "string_type":
-        return "text (in quotes, where YAML reads a number or a date)"
-    if kind == "string_pattern_mismatch":
-        return f"text of the form {context['pattern']}"
-    if kind == "string_too_short":
-        return "text that is not empty"
-    if kind in ("literal_error", "enum"):
-        return f"one of {context['expected']}"
-    if kind == "union_tag_invalid":
-        return f"kind to be one of {context['expected_tags']}"
-    if kind == "union_tag_not_found":
-        return "a key 'kind' that says which of the forms it is"
-    if kind == "too_short":
-        return "at least one entry"
-    if kind in ("model_type", "model_attributes_type", "dict_type"):
-        return "a mapping of keys to values"
-    if kind in ("tuple_type", "list_type"):
-        return "a list"
-    return message.removeprefix("Input should be ").removeprefix("Value error, ")
+    worded = _EXPECTED.get(kind)
+    if worded is None:
+        return message.removeprefix("Input should be ")
+    return worded.format(**context)
 
 
 def _show(value: Any) -> str:

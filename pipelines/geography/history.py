@@ -107,8 +107,8 @@ class History:
     `predecessor_codes` follow herindelingen and renames only, the largest number of inhabitants first.
 
     `conflicts`, one row per statement that differs from what was kept: `quantity` is inhabitants, dwellings,
-    hectares, region_name, valid_from or `flow` (a larger area mentions a flow that neither municipality knows:
-    kept is null and stated the inhabitants).
+    hectares, region_name, valid_from or `flow` (a larger area mentions a flow that neither municipality
+    knows: kept is null and stated the inhabitants).
 
     `province_changes`: municipalities that moved to another province with their code (province codes, or the
     name as written where no province has it). `notes`: explanatory sentences. `unrecognised`: lines that the
@@ -441,7 +441,7 @@ def _full_code(code: str) -> str:
 
 
 def _descriptions(codes: Sequence[Mapping[str, Any]] | pa.Table) -> list[_Description]:
-    """What is told of every code, not yet read. Several tables may list a code, in the same or other words."""
+    """What is told of every code, not yet read. Tables may list a code again, in the same or other words."""
     wanted = ("Identifier", "Title", "Description")
     rows = codes.to_pylist() if isinstance(codes, pa.Table) else codes
     found = set(codes.column_names) if isinstance(codes, pa.Table) else set(wanted).intersection(*rows)
@@ -456,7 +456,7 @@ def _descriptions(codes: Sequence[Mapping[str, Any]] | pa.Table) -> list[_Descri
     if "" in told:
         raise ValueError("region codes: found an empty Identifier, expected a code in every row")
     return [
-        _Description(code, *titles[:1], other_titles=titles[1:], text="\n".join(descriptions))
+        _Description(code, titles[0], other_titles=titles[1:], text="\n".join(descriptions))
         for code, (titles, descriptions) in told.items()
     ]
 

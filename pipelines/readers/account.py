@@ -34,6 +34,7 @@ REASONS = frozenset(
     {
         "duplicate_key",
         "empty_file",
+        "formula_error",
         "missing_column",
         "missing_value",
         "not_a_number",

@@ -24,6 +24,7 @@ import pyarrow.json
 from pipelines.declarations.source import CbsV4Connector, CbsV4Reader, Source
 from pipelines.readers.account import NO_DATA_SCHEMA, Problem, ReadResult
 from pipelines.readers.periods import normalise_periods
+from pipelines.readers.refusal import RefusedFileError, refused
 from pipelines.warehouse.raw_tables import CBS_V4
 
 REGION_CODE = pa.schema(
@@ -46,14 +47,6 @@ _VALUE_IS_TEXT = "Column(/value/[]/Value) changed from number to string"
 _FIRST_ROW = re.compile(r'"value"\s*:\s*\[\s*(?=\{)')
 _FIRST_ROW_WITHIN = 1024 * 1024
 _RADIX_LIMIT = 2**62
-
-
-class _RefusalError(Exception):
-    """The table as a whole cannot be read."""
-
-    def __init__(self, file: str, column_name: str | None, reason: str, found: str, expected: str) -> None:
-        super().__init__(found)
-        self.problem = Problem(file, None, None, column_name, reason, found, expected)
 
 
 @dataclass(frozen=True)
@@ -119,13 +112,13 @@ def read_observations(snapshot_files: Mapping[str, bytes], source: Source) -> Re
 
     `snapshot_files` are the exact answers by file name: `Dimensions.json`, `MeasureCodes.json`,
     `<Dim>Codes.json` and `Observations.json`, further pages as `Observations-<number>.json`. `measure` is the
-    measure's code; `item` its title and the codes of the declared dimensions, joined by `|`. Where measures of
-    the table bear the same title, each has the measure's code behind it in brackets. Units and values are the
-    publisher's; codes and texts are trimmed.
+    measure's code; `item` its title and the codes of the declared dimensions, joined by `|`. Where measures
+    of the table bear the same title, each has the measure's code behind it in brackets. Units and values are
+    the publisher's; codes and texts are trimmed.
 
-    Quarantined: observations with an unknown code, a value that is no number, and all that share one key. The
-    table as a whole is refused when its columns are not as declared, and when a dimension that is not declared
-    has more than one code, because figures would then fall together.
+    Quarantined: observations with an unknown code, a value that is no number, and all that share one key.
+    The table as a whole is refused when its columns are not as declared, and when a dimension that is not
+    declared has more than one code, because figures would then fall together.
     """
     reader = source.reader
     if not isinstance(reader, CbsV4Reader):
@@ -133,17 +126,8 @@ def read_observations(snapshot_files: Mapping[str, bytes], source: Source) -> Re
     pages = _Pages(snapshot_files, _table_name(source))
     try:
         return _read(pages, snapshot_files, reader)
-    except _RefusalError as refusal:
-        return ReadResult(
-            rows=CBS_V4.empty_table(),
-            no_data=NO_DATA_SCHEMA.empty_table(),
-            rows_in=pages.rows,
-            rows_loaded=0,
-            rows_no_data=0,
-            rows_quarantined=pages.rows,
-            problems=(refusal.problem,),
-            refused=True,
-        )
+    except RefusedFileError as refusal:
+        return refused(CBS_V4, refusal.problems, pages.rows)
 
 
 def read_region_codes(snapshot_files: Mapping[str, bytes], source: Source) -> pa.Table:
@@ -157,8 +141,8 @@ def read_region_codes(snapshot_files: Mapping[str, bytes], source: Source) -> pa
         return REGION_CODE.empty_table()
     try:
         codes = _code_list(snapshot_files, f"{reader.region_dimension}Codes", _table_name(source))
-    except _RefusalError as refusal:
-        raise ValueError(str(refusal.problem)) from refusal
+    except RefusedFileError as refusal:
+        raise ValueError(str(refusal)) from refusal
     return pa.Table.from_arrays(
         [
             pa.repeat(pa.scalar(source.source_id), codes.num_rows),
@@ -185,21 +169,21 @@ class _Pages:
         self.notices: list[str] = []
 
     def read(self, dimensions: Sequence[str]) -> pa.Table:
-        """All observations in one table, the codes dictionary-encoded. Raises _RefusalError."""
+        """All observations in one table, the codes dictionary-encoded. Raises RefusedFileError."""
         tables = []
-        problem: _RefusalError | None = None
+        problem: RefusedFileError | None = None
         for name in self.names:
             self._starts.append(self.rows)
             try:
                 tables.append(self._read_page(name, dimensions))
                 self.rows += tables[-1].num_rows
-            except _RefusalError as refusal:
+            except RefusedFileError as refusal:
                 # The pages after it are still counted: the account covers the whole delivery.
                 problem = problem or refusal
         if problem:
             raise problem
         if not self.rows:
-            raise _RefusalError(self.table, None, "empty_file", "no observations", "at least one observation")
+            raise _refusal(self.table, None, "empty_file", "no observations", "at least one observation")
         return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
 
     def place_of(self, row: int) -> tuple[str, int]:
@@ -212,16 +196,14 @@ class _Pages:
         fields = _fields(dimensions)
         try:
             if problem := check_fields(payload, dimensions):
-                raise _RefusalError(
-                    file, None, "missing_column", problem, "the columns of the table's dimensions"
-                )
+                raise _refusal(file, None, "missing_column", problem, "the columns of the table's dimensions")
             rows, _ = _parse_page(payload, fields)
         except UnicodeDecodeError as error:
-            raise _RefusalError(file, None, "wrong_encoding", str(error), "UTF-8") from error
+            raise _refusal(file, None, "wrong_encoding", str(error), "UTF-8") from error
         except ValueError as error:
             if _VALUE_IS_TEXT not in str(error):
                 expected = "a page of observations as JSON"
-                raise _RefusalError(file, None, "unknown_format", str(error), expected) from error
+                raise _refusal(file, None, "unknown_format", str(error), expected) from error
             self.notices.append(f"{file}: values written as text")
             return _parse_text_values(payload, dimensions)
         columns = {name: rows.field(name) for name in fields}
@@ -236,7 +218,7 @@ def _read(pages: _Pages, files: Mapping[str, bytes], reader: CbsV4Reader) -> Rea
     declared = [name for name in (reader.region_dimension, reader.period_dimension) if name]
     for name in (*declared, *reader.dimensions):
         if name not in names:
-            raise _RefusalError(
+            raise _refusal(
                 table, name, "missing_column", f"dimensions {_listed(names)}", f"a dimension {name}"
             )
     column = {name: _codes(name, observations[name]) for name in ("Measure", *names)}
@@ -304,6 +286,10 @@ def _read(pages: _Pages, files: Mapping[str, bytes], reader: CbsV4Reader) -> Rea
     )
 
 
+def _refusal(file: str, column_name: str | None, reason: str, found: str, expected: str) -> RefusedFileError:
+    return RefusedFileError(Problem(file, None, None, column_name, reason, found, expected))
+
+
 def _fields(dimensions: Iterable[str]) -> dict[str, pa.DataType]:
     """The fields of an observation in a table of these dimensions."""
     return {**_FIXED_FIELDS, **dict.fromkeys(dimensions, pa.string())}
@@ -369,7 +355,7 @@ def _refuse_falling_together(table: str, undeclared: Iterable[_Codes]) -> None:
     for codes in undeclared:
         if codes.index.min() != codes.index.max():
             shown = _listed(codes.values.slice(0, 5).to_pylist())
-            raise _RefusalError(
+            raise _refusal(
                 table,
                 codes.name,
                 "not_allowed",
@@ -466,22 +452,22 @@ _TRIMMED = ("Identifier", "Title", "Unit", "Status")
 
 
 def _code_list(files: Mapping[str, bytes], resource: str, table: str) -> pa.Table:
-    """A list of codes with all its pages; codes, titles, units and statuses trimmed. Raises _RefusalError."""
+    """A list of codes, all pages of it, with its short texts trimmed. Raises RefusedFileError."""
     names = sorted(name for name in files if re.fullmatch(rf"{re.escape(resource)}(-\d+)?\.json", name))
     if not names:
-        raise _RefusalError(table, None, "unknown_format", f"no {resource}.json", f"the table's {resource}")
+        raise _refusal(table, None, "unknown_format", f"no {resource}.json", f"the table's {resource}")
     values: list[Any] = []
     for name in names:
         try:
             values += json.loads(files[name].decode("utf-8-sig"))["value"]
         except (ValueError, KeyError, TypeError) as error:
             expected = "a list of codes as JSON"
-            raise _RefusalError(f"{table}/{name}", None, "unknown_format", repr(error), expected) from error
+            raise _refusal(f"{table}/{name}", None, "unknown_format", repr(error), expected) from error
     try:
         codes = pa.Table.from_pylist(values, schema=pa.schema(list(_LIST_FIELDS.items())))
     except (pa.ArrowException, AttributeError) as error:
         expected = "texts for codes and titles"
-        raise _RefusalError(f"{table}/{names[0]}", None, "unknown_format", repr(error), expected) from error
+        raise _refusal(f"{table}/{names[0]}", None, "unknown_format", repr(error), expected) from error
     for column in _TRIMMED:
         position = codes.schema.get_field_index(column)
         codes = codes.set_column(position, column, pc.utf8_trim_whitespace(codes[column]))

@@ -89,7 +89,7 @@ class HttpServer:
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # noqa: N802
+            def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 outer.calls.append((dict(self.headers.items()), json.loads(body)))
                 self.send_response(outer.status)
@@ -444,22 +444,26 @@ def test_a_wrong_set_up_is_described_without_the_address(
     assert SECRET not in f"{found}{printed.out}{printed.err}"
 
 
-@pytest.mark.parametrize("state", ["down", "refusing"])
+@pytest.fixture(params=["down", "refusing"])
+def unwilling_port(request: pytest.FixtureRequest, web: HttpServer) -> int:
+    """A port where nobody listens, and one whose server refuses everything."""
+    web.status = 500
+    return free_port() if request.param == "down" else int(web.server.server_port)
+
+
 def test_no_secret_reaches_a_log_an_error_or_the_outbox(
     tmp_path: Path,
-    web: HttpServer,
-    state: str,
+    unwilling_port: int,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    web.status = 500
-    port = free_port() if state == "down" else web.server.server_port
-    where = f"127.0.0.1:{port}"
+    where = f"127.0.0.1:{unwilling_port}"
     monkeypatch.setenv("HOOK", f"http://user:{SECRET}@{where}/{SECRET}?token={SECRET}")
     monkeypatch.setenv("CHAT", f"json://user:{SECRET}@{where}/{SECRET}")
-    monkeypatch.setenv("MAIL", f"mailto://user:{SECRET}@localhost:{port}?smtp=127.0.0.1&mode=insecure&cto=1")
+    mail = f"mailto://user:{SECRET}@localhost:{unwilling_port}?smtp=127.0.0.1&mode=insecure&cto=1"
+    monkeypatch.setenv("MAIL", mail)
     settings = settings_with(
         tmp_path,
         Channel(name="hook", kind="webhook", url_env="HOOK"),
@@ -632,7 +636,7 @@ def test_a_full_disk_leaves_the_message_waiting(tmp_path: Path, monkeypatch: pyt
 def test_the_link_is_the_configured_address_else_the_data_docs(tmp_path: Path) -> None:
     plain = Settings(data_dir=tmp_path / "data")
     assert dispatch.link_of(settings_with(tmp_path)) == "https://monitor.example.nl"
-    assert Path(dispatch.link_of(plain)) == plain.data_dir / "data_docs" / "index.html"
+    assert Path(dispatch.link_of(plain)) == plain.data_docs_dir / "index.html"
 
 
 def test_a_problem_is_raised_before_anything_is_sent(tmp_path: Path) -> None:

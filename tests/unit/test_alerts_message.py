@@ -176,6 +176,15 @@ def test_failing_rows_are_shown_up_to_three() -> None:
     assert "Rij: en nog 2" in text
 
 
+def test_a_failing_row_leaves_out_what_is_said_in_words_and_rounds_its_figures() -> None:
+    rows = (
+        {"region_code": "GM0383", "period_code": "2016H2", "effect_pct": -41.123456},
+        {"region_code": "x"},
+    )
+    lines = [line.strip() for line in a_message((a_finding(rows=rows),)).text.splitlines()]
+    assert [line for line in lines if line.startswith("Rij:")] == ["Rij: effect_pct = -41.1235"]
+
+
 @given(st.text(st.sampled_from("<>&\"'abc é/"), min_size=1, max_size=40))
 def test_no_text_of_a_delivery_becomes_markup(text: str) -> None:
     names = dict.fromkeys(

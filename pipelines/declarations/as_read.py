@@ -1,0 +1,99 @@
+"""All declarations as they were read: each with its place, before anything is left out for a profile.
+
+What belongs here: where a declaration stood, and what others may refer to. What does not: whether they do so
+rightly (`checks`, `source_checks`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from pipelines.declarations.catalogue import (
+    Alias,
+    Correction,
+    Decision,
+    Event,
+    GoalDeclaration,
+    Indicator,
+    IndicatorFamily,
+    PrintedFigure,
+    Region,
+)
+from pipelines.declarations.marked_yaml import MarkedFile
+from pipelines.declarations.patterns import matches
+from pipelines.declarations.source import Source
+from pipelines.declarations.wording import name_of
+
+Declared = TypeVar("Declared")
+
+A_REGION = "a region or group that a regions*.yml declares"
+AN_INDICATOR = "an indicator that indicators.yml declares"
+A_SOURCE = "a source that is declared"
+
+
+@dataclass(frozen=True)
+class Placed(Generic[Declared]):
+    """One declaration, and where it stood."""
+
+    item: Declared
+    file: MarkedFile
+    path: tuple[str | int, ...]
+
+    def problem(self, found: str, expected: str, *path: str | int) -> str:
+        """One line of a DeclarationError about the part of the declaration at `path`."""
+        shown = f" ({name_of(path)})" if path else ""
+        return f"{self.file.place(self.path + path)}{shown}: found {found}, expected {expected}"
+
+    @property
+    def place(self) -> str:
+        return self.file.place(self.path)
+
+
+@dataclass
+class Everything:
+    """All declarations of all profiles, as read."""
+
+    sources: list[Placed[Source]] = field(default_factory=list)
+    indicators: list[Placed[Indicator]] = field(default_factory=list)
+    families: list[Placed[IndicatorFamily]] = field(default_factory=list)
+    regions: list[Placed[Region]] = field(default_factory=list)
+    events: list[Placed[Event]] = field(default_factory=list)
+    goals: list[Placed[GoalDeclaration]] = field(default_factory=list)
+    printed_figures: list[Placed[PrintedFigure]] = field(default_factory=list)
+    decisions: list[Placed[Decision]] = field(default_factory=list)
+    corrections: list[Placed[Correction]] = field(default_factory=list)
+    aliases: list[Placed[Alias]] = field(default_factory=list)
+
+
+class Known:
+    """What may be referred to."""
+
+    def __init__(self, everything: Everything) -> None:
+        self.sources = {placed.item.source_id: placed.item for placed in everything.sources}
+        self.indicators = {placed.item.indicator_id: placed.item for placed in everything.indicators}
+        self.regions = {placed.item.code: placed.item for placed in everything.regions}
+        self.families = [placed.item.prefix for placed in everything.families]
+        countries = [region for region in self.regions.values() if region.region_type == "land"]
+        self._prefixes = tuple(country.country_prefix for country in countries)
+        # A fictional country is made whole by its generator: its municipalities come with the delivery.
+        self._fictional = tuple(country.country_prefix for country in countries if country.is_fictional)
+
+    def region(self, code: str) -> bool:
+        """Whether the catalogue may speak of this region."""
+        return code in self.regions or _is_municipality(code, self._fictional)
+
+    def delivered_region(self, code: str) -> bool:
+        """Whether a delivery may hold it: any municipality, for most are known from the publisher only."""
+        return code in self.regions or _is_municipality(code, self._prefixes)
+
+    def indicator_pattern(self, pattern: str) -> bool:
+        if pattern.endswith("*"):
+            prefix = pattern[:-1]
+            return bool(matches(pattern, self.indicators)) or any(map(prefix.startswith, self.families))
+        return pattern in self.indicators
+
+
+def _is_municipality(code: str, prefixes: tuple[str, ...]) -> bool:
+    return any(re.fullmatch(rf"{re.escape(prefix)}\d{{4}}", code) for prefix in prefixes)

@@ -1,0 +1,166 @@
+"""A file as columns of cells, whatever format it came in, and what its header says.
+
+What belongs here: finding the declared columns, refusing what must not come in at all, and telling data from
+lines that hold none. What does not: how a format is taken apart, and what a cell means.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.declarations.source import NoDataRow
+from pipelines.privacy import is_bsn_column, personal_header, redact_text
+from pipelines.readers.account import Problem
+from pipelines.readers.refusal import RefusedFileError
+from pipelines.readers.values import trim
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """One column as it stands in the file: as many cells as the grid has rows.
+
+    `text` is never null. Files with types of their own give more: `number` where a cell holds one, `percent`
+    where it is shown as a percentage (the number is then the fraction), `fault` where nothing can be read.
+    """
+
+    text: pa.Array
+    number: pa.Array | None = None
+    percent: pa.Array | None = None
+    fault: pa.Array | None = None
+
+    def filter(self, mask: pa.Array) -> Cells:
+        """The cells of some rows."""
+        parts = (self.text, self.number, self.percent, self.fault)
+        return Cells(*(None if part is None else part.filter(mask) for part in parts))
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The rows below the header of one file. `lines` are physical lines or sheet rows, from 1.
+
+    `widths` is how many fields a row really had; `cells` has one column for every header, so that surplus
+    fields are gone and missing ones empty. `leading` are the lines above the header.
+    """
+
+    file: str
+    header: tuple[str, ...]
+    header_line: int
+    lines: npt.NDArray[np.int64]
+    widths: npt.NDArray[np.int64]
+    cells: tuple[Cells, ...]
+    leading: tuple[int, ...] = ()
+
+    @property
+    def rows_in(self) -> int:
+        """Rows of the file: header and lines above it included."""
+        return len(self.lines) + 1 + len(self.leading)
+
+    def filter(self, mask: Mask) -> Grid:
+        """The grid with some of its rows."""
+        chosen = pa.array(mask)
+        return replace(
+            self,
+            lines=self.lines[mask],
+            widths=self.widths[mask],
+            cells=tuple(cells.filter(chosen) for cells in self.cells),
+        )
+
+
+def tidy_header(header: str) -> str:
+    """A header as it is compared: trimmed, with single spaces (publishers break lines within headers)."""
+    return re.sub(r"[\s\u200b\ufeff]+", " ", header).strip()
+
+
+def refuse_persons(grid: Grid, declared: Collection[str], figures: Collection[str] = ()) -> None:
+    """Raise RefusedFileError when a header or the values of any column, declared or not, are about persons.
+
+    `declared` are the headers that somebody declared, `figures` those of them that hold figures. Neither the
+    problem nor anything else shows a value.
+    """
+    for position, (header, cells) in enumerate(zip(grid.header, grid.cells, strict=True), start=1):
+        kind = personal_header(header, declared=header in declared)
+        found = f"a header that announces personal data ({kind})" if kind else None
+        if found is None and is_bsn_column(cells.text, figures=header in figures):
+            found = "a column of which most values could be a BSN"
+        if found:
+            problem = Problem(
+                grid.file,
+                grid.header_line,
+                position,
+                None,
+                "personal_data",
+                found,
+                "a delivery without columns about persons",
+            )
+            raise RefusedFileError(problem, rows=grid.rows_in)
+
+
+def place_headers(
+    grid: Grid, required: Sequence[str], optional: Sequence[str], ignored: Sequence[str]
+) -> tuple[Mapping[str, int], tuple[str, ...]]:
+    """Where the declared headers stand (from 0), and notices about headers that are not read or not there.
+
+    Raises RefusedFileError for a header that stands there twice and for required headers that do not.
+    """
+    repeated = [header for header, count in Counter(grid.header).items() if count > 1 and header]
+    if repeated:
+        second = [position for position, header in enumerate(grid.header) if header == repeated[0]][1]
+        raise _refusal(
+            grid, second + 1, "unknown_format", f"{_quoted(repeated[:1])} twice", "each header once"
+        )
+    places = {header: position for position, header in enumerate(grid.header)}
+    missing = [header for header in required if header not in places]
+    if missing:
+        # A file without a header row may hold persons in its first row: then that row is not shown.
+        known = any(header in places for header in (*required, *optional))
+        found = (
+            f"the headers {_quoted(filter(None, grid.header))}"
+            if known
+            else f"a first row of {len(grid.header)} fields without any declared header"
+        )
+        expected = f"{'headers' if len(missing) > 1 else 'a header'} {_quoted(missing)}"
+        raise _refusal(grid, None, "missing_column", found, expected, missing[0])
+    notices = []
+    unread = [header for header in grid.header if header and header not in (*required, *optional, *ignored)]
+    if unread:
+        notices.append(f"not declared, and not read: {_quoted(unread)}")
+    if absent := [header for header in optional if header not in places]:
+        notices.append(f"declared, and not in the file: {_quoted(absent)}")
+    return {header: places[header] for header in (*required, *optional) if header in places}, tuple(notices)
+
+
+def no_data_kinds(grid: Grid, declared: Sequence[NoDataRow]) -> pa.Array:
+    """The kind of every row that holds no data, null for the rows that do.
+
+    A blank line is a note; the others are recognised by their first cell that is not empty.
+    """
+    first = pa.array([""] * len(grid.lines), pa.string())
+    for cells in reversed(grid.cells):
+        text = trim(cells.text)
+        first = pc.if_else(pc.equal(text, ""), first, text)
+    kinds = pc.if_else(pc.equal(first, ""), "note", pa.scalar(None, pa.string()))
+    for row in declared:
+        matches = pc.match_substring_regex(first, rf"^(?:{row.first_cell})$")
+        kinds = pc.coalesce(kinds, pc.if_else(matches, row.kind, pa.scalar(None, pa.string())))
+    return kinds
+
+
+def _refusal(
+    grid: Grid, column: int | None, reason: str, found: str, expected: str, name: str | None = None
+) -> RefusedFileError:
+    problem = Problem(grid.file, grid.header_line, column, name, reason, found, expected)
+    return RefusedFileError(problem, rows=grid.rows_in)
+
+
+def _quoted(headers: Collection[str] | filter[str] | Sequence[str]) -> str:
+    return ", ".join(f'"{redact_text(header)[:60]}"' for header in headers)

@@ -1,0 +1,120 @@
+"""A workspace per test: its own copy of the bundled deliveries, its own data directory, the real main job."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from pipelines.settings import PROJECT_ROOT, Settings, load_settings
+
+NULMETING = Path(sys.executable).with_name("nulmeting")
+
+
+@dataclass
+class Workspace:
+    """Where one test runs the product."""
+
+    root: Path
+    config: str = ""
+
+    @property
+    def sources(self) -> Path:
+        return self.root / "sources"
+
+    @property
+    def sample(self) -> Path:
+        return self.sources / "sample"
+
+    @property
+    def data(self) -> Path:
+        return self.root / "data"
+
+    @property
+    def published(self) -> Path:
+        return self.data / "published" / "nulmeting.duckdb"
+
+    def settings(self, **overrides: Any) -> Settings:
+        return load_settings(
+            data_dir=self.data, sources_dir=self.sources, profile="sample", today="2026-07-01", **overrides
+        )
+
+    def environment(self) -> dict[str, str]:
+        """What a process of its own needs to work here."""
+        config = self.root / "nulmeting.toml"
+        config.write_text(self.config, encoding="utf-8")
+        return {
+            **os.environ,
+            "NULMETING_CONFIG": str(config),
+            "NULMETING_DATA_DIR": str(self.data),
+            "NULMETING_SOURCES_DIR": str(self.sources),
+            "NULMETING_PROFILE": "sample",
+            "NULMETING_TODAY": "2026-07-01",
+        }
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The command line, in a process of its own."""
+        return subprocess.run(
+            [str(NULMETING), *arguments],
+            cwd=self.root,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Rows of the published file."""
+        with duckdb.connect(str(self.published), read_only=True) as connection:
+            return connection.execute(query).fetchall()
+
+    def value(self, query: str) -> Any:
+        """The only value of the only row."""
+        ((value,),) = self.rows(query)
+        return value
+
+
+def _workspace(root: Path) -> Workspace:
+    shutil.copytree(PROJECT_ROOT / "sources", root / "sources")
+    return Workspace(root)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """A fresh one, for tests that change deliveries."""
+    return _workspace(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def sample_run(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A finished run on the untouched sample, for tests that only read. `root/summary.txt` is what it printed."""
+    workspace = _workspace(tmp_path_factory.mktemp("sample"))
+    outcome = workspace.command("run")
+    (workspace.root / "summary.txt").write_text(outcome.stdout, encoding="utf-8")
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    return workspace
+
+
+@pytest.fixture
+def run_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    """The main job inside the test's own process: quicker, because nothing is imported twice."""
+    from pipelines.main_job import run_main_job
+
+    before = dict(os.environ)
+
+    def run(workspace: Workspace, **overrides: Any) -> Any:
+        os.environ.update({"NULMETING_CONFIG": workspace.environment()["NULMETING_CONFIG"]})
+        return run_main_job(workspace.settings(**overrides))
+
+    yield run
+    os.environ.clear()
+    os.environ.update(before)

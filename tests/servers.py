@@ -1,0 +1,261 @@
+"""A small HTTP server for tests: it plays a publisher's OData service on this machine, with its failures.
+
+Tables are bytes by resource: `tables["03759ned"]["Observations"]`; a further page stands under the query by which it
+is asked for: `tables["03759ned"]["Observations?$skip=5000"]`. Every request is written down. Faults are laid out
+in advance, per resource, and used up one by one.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+BASE_PATH = "/odata/v1/CBS"
+PUBLISHER = "https://datasets.cbs.nl/odata/v1/CBS"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What goes over the wire. `cut_after`: close the connection after so many bytes of the body."""
+
+    body: bytes
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    delay_seconds: float = 0.0
+    cut_after: int | None = None
+    content_type: str = "application/json; odata.metadata=minimal"
+
+
+Fault = Callable[[Answer], Answer]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request as it came in; `options` are the query's, decoded."""
+
+    path: str
+    options: Mapping[str, str]
+    at: float
+
+    @property
+    def resource(self) -> str:
+        return self.path.rpartition("/")[2]
+
+
+class ReplayServer:
+    """A context manager; while it is open, `base_url` answers like an OData v4 service."""
+
+    def __init__(self, tables: Mapping[str, Mapping[str, bytes]]) -> None:
+        self.tables = tables
+        self.requests: list[Request] = []
+        self._faults: dict[str, deque[Fault]] = defaultdict(deque)
+        self._lock = threading.Lock()
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
+        self._http.daemon_threads = True
+        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01})
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self._http.server_address[1]}{BASE_PATH}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
+
+    def fail(self, resource: str, *faults: Fault) -> None:
+        """Use these faults, one per request, on a resource such as `Properties` or `Observations?$skip=4`."""
+        self._faults[resource].extend(faults)
+
+    def asked(self, resource: str) -> list[Request]:
+        """The requests for a resource, in order."""
+        return [request for request in self.requests if request.resource == resource]
+
+    def answer(self, target: str) -> Answer:
+        parts = urlsplit(target)
+        path, options = unquote(parts.path), dict(parse_qsl(parts.query))
+        prefix, _, rest = path.partition(f"{BASE_PATH}/")
+        table, _, resource = rest.partition("/")
+        key = f"{resource}?$skip={options['$skip']}" if "$skip" in options else resource
+        with self._lock:
+            self.requests.append(Request(path, options, time.monotonic()))
+            fault = self._faults[key].popleft() if self._faults[key] else None
+        body = self.tables.get(table, {}).get(key) if not prefix else None
+        if body is None:
+            answer = Answer(b'{"error":{"code":"404","message":"No such resource"}}', status=404)
+        else:
+            answer = Answer(body)
+        return fault(answer) if fault else answer
+
+
+def _handler_of(server: ReplayServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            answer = server.answer(self.path)
+            time.sleep(answer.delay_seconds)
+            try:
+                self.send_response(answer.status)
+                self.send_header("Content-Type", answer.content_type)
+                self.send_header("Content-Length", str(len(answer.body)))
+                for name, value in answer.headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                if answer.cut_after is None:
+                    self.wfile.write(answer.body)
+                else:
+                    self.wfile.write(answer.body[: answer.cut_after])
+                    self.close_connection = True
+            except (BrokenPipeError, ConnectionResetError):
+                # The client had given up waiting, which is what such a test is about.
+                self.close_connection = True
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name of the base class
+            """Keep quiet: the requests are in the list."""
+
+    return Handler
+
+
+def refusing(status: int, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Fault:
+    return lambda answer: replace(answer, status=status, headers=headers or {}, body=body)
+
+
+def waiting(seconds: float) -> Fault:
+    return lambda answer: replace(answer, delay_seconds=seconds)
+
+
+def cutting_off() -> Fault:
+    """Announce the whole body, send half of it and close the connection."""
+    return lambda answer: replace(answer, cut_after=len(answer.body) // 2)
+
+
+def truncating() -> Fault:
+    """Send half of the document as if it were the whole."""
+    return lambda answer: replace(answer, body=answer.body[: len(answer.body) // 2])
+
+
+def showing_html(status: int = 200) -> Fault:
+    page = b"<!DOCTYPE html>\n<html><head><title>Onderhoud aan\nStatLine</title></head><body>Even geduld</body></html>"
+    return lambda answer: replace(answer, status=status, body=page, content_type="text/html")
+
+
+def replacing(body: bytes) -> Fault:
+    return lambda answer: replace(answer, body=body)
+
+
+def shared_tables(folder: Path) -> dict[str, dict[str, bytes]]:
+    """The captured answers below `folder` (shared/data/cbs_v4), by table and resource."""
+    return {index.parent.name: _captured(index) for index in sorted(folder.glob("*/index.json"))}
+
+
+def slice_filter(folder: Path, table: str) -> str | None:
+    """The filter with which a table was captured."""
+    found: str | None = json.loads((folder / table / "index.json").read_text(encoding="utf-8"))["sliceFilter"]
+    return found
+
+
+def _captured(index: Path) -> dict[str, bytes]:
+    described = json.loads(index.read_text(encoding="utf-8"))
+    names = {"properties": "Properties", "dimensions": "Dimensions", "measure-codes": "MeasureCodes"}
+    table = {
+        names.get(key) or f"{key.removeprefix('codes-')}Codes": (index.parent / file).read_bytes()
+        for key, file in described["files"].items()
+    }
+    pages = [(index.parent / page).read_bytes() for page in described["observationPages"]]
+    if len(pages) > 1:
+        raise ValueError(f"{index}: found several pages, expected one that the tests cut up themselves")
+    return table | {"Observations": pages[0] for _ in pages}
+
+
+def in_pages(table: str, observations: bytes, size: int) -> dict[str, bytes]:
+    """One page of observations cut into pages of `size`, linked as the publisher links them, with its host."""
+    rows = json.loads(observations)["value"]
+    pages = {}
+    for start in range(0, len(rows), size):
+        document: dict[str, Any] = {"value": rows[start : start + size]}
+        if start + size < len(rows):
+            document["@odata.nextLink"] = f"{PUBLISHER}/{table}/Observations?$skip={start + size}"
+        key = f"Observations?$skip={start}" if start else "Observations"
+        pages[key] = json.dumps(document, ensure_ascii=False).encode()
+    return pages
+
+
+def small_table(
+    table: str = "00001ned",
+    rows: Iterable[Mapping[str, Any]] = (),
+    page_size: int = 100,
+    properties: Mapping[str, Any] | None = None,
+) -> dict[str, bytes]:
+    """A table of one measure over regions and years; without `rows` six observations of three municipalities."""
+    observations = list(rows) or [
+        observation(number, region, period)
+        for number, (region, period) in enumerate(
+            (region, period)
+            for region in ("GM0001", "GM0002", "GM0003")
+            for period in ("2015JJ00", "2016HJ02")
+        )
+    ]
+    described = {
+        "Identifier": table,
+        "Title": "Een kleine tabel",
+        "Modified": "2026-06-23T00:00:00+02:00",
+        "Version": "202606230000",
+        "Status": "Regulier",
+        "ObservationCount": len(observations),
+    }
+    return {
+        "Properties": json.dumps(described | dict(properties or {})).encode(),
+        "Dimensions": codes("RegioS", "Perioden"),
+        "MeasureCodes": listed(
+            {"Identifier": "M000352", "Title": "Bevolking op 1 januari ", "Unit": "aantal"}
+        ),
+        "RegioSCodes": listed(
+            {"Identifier": "GM0001", "Title": "Aap ", "Description": "Eerste"},
+            {"Identifier": "GM0002  ", "Title": "Noot", "Description": ""},
+            {"Identifier": "GM0003", "Title": "Mies", "Description": None},
+        ),
+        "PeriodenCodes": listed(
+            {"Identifier": "2015JJ00", "Title": "2015", "Status": "Definitief"},
+            {"Identifier": "2016HJ02", "Title": "2016 2e halfjaar", "Status": "Voorlopig "},
+        ),
+        **in_pages(table, json.dumps({"value": observations}).encode(), page_size),
+    }
+
+
+def observation(number: int, region: str | None, period: str | None, **fields: Any) -> dict[str, Any]:
+    """One observation of `small_table`, as CBS writes it."""
+    return {
+        "Id": number,
+        "Measure": "M000352",
+        "ValueAttribute": "None",
+        "Value": 100 + number,
+        "StringValue": None,
+        "RegioS": region,
+        "Perioden": period,
+    } | fields
+
+
+def codes(*identifiers: str) -> bytes:
+    """A list of codes without more than their identifiers."""
+    return listed(*({"Identifier": identifier, "Title": identifier} for identifier in identifiers))
+
+
+def listed(*entries: Mapping[str, Any]) -> bytes:
+    """A list as an OData service writes it."""
+    return json.dumps({"value": list(entries)}, ensure_ascii=False).encode()
