@@ -16,7 +16,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from expectations.check import Check, CheckResult
+import pyarrow.compute as pc
+
+from expectations.check import ROWS_FAILING, Check, CheckResult
 from expectations.docs_page import render_index, render_table
 from expectations.dutch import dutch_number
 from pipelines.alerts.findings import clean_text, write_atomically
@@ -88,7 +90,10 @@ def _run_of(path: Path) -> str | None:
 def _shown(result: CheckResult, names: Mapping[str, str]) -> dict[str, Any]:
     """A result as the pages show it, in plain values."""
     check = result.check
-    rows = result.failing_rows.slice(0, ROWS_SHOWN).to_pylist()
+    table = result.failing_rows
+    if table.num_rows and pc.max(table.column(ROWS_FAILING)).as_py() == 1:
+        table = table.drop_columns([ROWS_FAILING])
+    rows = table.slice(0, ROWS_SHOWN).to_pylist()
     return {
         "name": check.name,
         "severity": check.severity,
@@ -102,8 +107,8 @@ def _shown(result: CheckResult, names: Mapping[str, str]) -> dict[str, Any]:
         "observed": result.observed,
         "error": result.error,
         "failing_count": result.failing_count,
-        "failing_keys": result.failing_rows.num_rows,
-        "columns": result.failing_rows.column_names if rows else [],
+        "failing_keys": table.num_rows,
+        "columns": table.column_names if rows else [],
         "rows": [[_cell(name, value, names) for name, value in row.items()] for row in rows],
     }
 

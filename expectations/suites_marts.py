@@ -143,7 +143,7 @@ def _nothing_refused() -> Check:
         """,
         expects=expects("ExpectNoRowsRefused"),
         severity="error",
-        title_nl="Geweigerd",
+        title_nl="Een rij of bestand is geweigerd",
         detects_nl="Rijen en bestanden die niet konden worden ingelezen en in quarantaine staan.",
         usual_cause_nl="een levering die afwijkt van de afgesproken opbouw.",
         next_step_nl="Kijk in marts.quarantine wat er stond en werd verwacht; laat het bestand herstellen.",

@@ -9,7 +9,8 @@ from pipelines.alerts.findings import Finding, RunFindings
 from pipelines.run_folder import RunFolder
 from pipelines.settings import Settings
 
-LAYERS = ("raw", "core", "marts")
+STEPS = ("raw", "core", "marts")
+"""The steps of a run that check, in order."""
 
 
 def write_findings(settings: Settings, run_id: str, failed_step: str | None) -> Path:
@@ -22,7 +23,7 @@ def write_findings(settings: Settings, run_id: str, failed_step: str | None) -> 
     path = folder.path / "findings.json"
     if path.is_file():
         return path
-    layers = [layer for name in LAYERS if (layer := folder.read(f"checks_{name}")) is not None]
+    steps = [step for name in STEPS if (step := folder.read(f"checks_{name}")) is not None]
     accounts = folder.read("row_accounts") or {"refused": 0}
     RunFindings(
         run_id=run_id,
@@ -30,7 +31,7 @@ def write_findings(settings: Settings, run_id: str, failed_step: str | None) -> 
         status="failed" if failed_step else "published",
         failed_step=failed_step,
         quarantined=accounts["refused"],
-        evaluated_checks=frozenset(check for layer in layers for check in layer["evaluated"]),
-        findings=tuple(Finding.from_json(values) for layer in layers for values in layer["findings"]),
+        evaluated_checks=frozenset(check for step in steps for check in step["evaluated"]),
+        findings=tuple(Finding.from_json(values) for step in steps for values in step["findings"]),
     ).write(path)
     return path

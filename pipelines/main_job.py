@@ -88,6 +88,7 @@ def run_main_job(settings: Settings, selection: str | None = None) -> RunSummary
             run_id=run_id,
             raise_on_error=False,
             asset_selection=_keys(defs, selection),
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             tags={"nulmeting/launched_by": "cli", "nulmeting/profile": settings.profile},
         )
     failed_step, error = _failure(result)
@@ -119,18 +120,17 @@ def _failure(result: Any) -> tuple[str | None, str | None]:
 def _summarise(
     settings: Settings, run_id: str, failed_step: str | None, error: str | None, report: Any, seconds: float
 ) -> RunSummary:
+    from pipelines.findings import STEPS
     from pipelines.run_folder import RunFolder
     from pipelines.warehouse.connection import connect_read_only
 
     folder = RunFolder(settings, run_id)
-    layers = [layer for name in ("raw", "core", "marts") if (layer := folder.read(f"checks_{name}"))]
-    failed_checks = [
-        check for layer in layers for check in layer["results"] if not check["passed"]
-    ]
+    steps = [step for name in STEPS if (step := folder.read(f"checks_{name}"))]
+    failed_checks = [check for step in steps for check in step["results"] if not check["passed"]]
     summary: dict[str, Any] = {
         "run_id": run_id,
         "seconds": seconds,
-        "checks": sum(len(layer["results"]) for layer in layers),
+        "checks": sum(len(step["results"]) for step in steps),
         "failed_checks": failed_checks,
         "alerts_sent": report.sent,
         "alerts_waiting": report.pending,

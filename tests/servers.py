@@ -1,8 +1,8 @@
 """A small HTTP server for tests: it plays a publisher's OData service on this machine, with its failures.
 
-Tables are bytes by resource: `tables["03759ned"]["Observations"]`; a further page stands under the query by which it
-is asked for: `tables["03759ned"]["Observations?$skip=5000"]`. Every request is written down. Faults are laid out
-in advance, per resource, and used up one by one.
+Tables are bytes by resource: `tables["03759ned"]["Observations"]`; a further page stands under the query by
+which it is asked for: `tables["03759ned"]["Observations?$skip=5000"]`. Every request is written down. Faults
+are laid out in advance, per resource, and used up one by one.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import product
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -106,6 +107,7 @@ class ReplayServer:
 def _handler_of(server: ReplayServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             answer = server.answer(self.path)
@@ -151,7 +153,9 @@ def truncating() -> Fault:
 
 
 def showing_html(status: int = 200) -> Fault:
-    page = b"<!DOCTYPE html>\n<html><head><title>Onderhoud aan\nStatLine</title></head><body>Even geduld</body></html>"
+    page = (
+        b"<!DOCTYPE html>\n<html><head><title>Onderhoud aan\nStatLine</title></head><body>Wacht</body></html>"
+    )
     return lambda answer: replace(answer, status=status, body=page, content_type="text/html")
 
 
@@ -180,11 +184,13 @@ def _captured(index: Path) -> dict[str, bytes]:
     pages = [(index.parent / page).read_bytes() for page in described["observationPages"]]
     if len(pages) > 1:
         raise ValueError(f"{index}: found several pages, expected one that the tests cut up themselves")
-    return table | {"Observations": pages[0] for _ in pages}
+    if pages:
+        table["Observations"] = pages[0]
+    return table
 
 
 def in_pages(table: str, observations: bytes, size: int) -> dict[str, bytes]:
-    """One page of observations cut into pages of `size`, linked as the publisher links them, with its host."""
+    """One page of observations cut into pages of `size`, linked as the publisher does, with its host."""
     rows = json.loads(observations)["value"]
     pages = {}
     for start in range(0, len(rows), size):
@@ -202,13 +208,11 @@ def small_table(
     page_size: int = 100,
     properties: Mapping[str, Any] | None = None,
 ) -> dict[str, bytes]:
-    """A table of one measure over regions and years; without `rows` six observations of three municipalities."""
+    """A table of one measure by region and period; without `rows` six observations of three regions."""
     observations = list(rows) or [
         observation(number, region, period)
         for number, (region, period) in enumerate(
-            (region, period)
-            for region in ("GM0001", "GM0002", "GM0003")
-            for period in ("2015JJ00", "2016HJ02")
+            product(("GM0001", "GM0002", "GM0003"), ("2015JJ00", "2016HJ02"))
         )
     ]
     described = {

@@ -16,7 +16,7 @@ from pipelines.breaks.noise import Noise, estimate_noise
 from pipelines.breaks.null import Case, Null, Redraw, nulls_of_panels
 from pipelines.breaks.panel import Bools, Floats, Grid, Ints
 from pipelines.breaks.peers import centre_and_level, median_over
-from pipelines.breaks.quantity import Quantity
+from pipelines.breaks.quantity import Quantity, smoothed
 from pipelines.breaks.rules import TEN, ScaleErrors
 from pipelines.breaks.search import Found, Searched, Spread, search, spread_of_panel
 
@@ -26,7 +26,6 @@ CANDIDATE = 0.7  # a fifth of the clean series has a score like this; kept so th
 _FEWEST_FIGURES = 4
 _CLEAR = 4.0
 _POWER = 0.8416  # 80 % of a normal
-_SMOOTHED_OVER = 5
 
 
 @dataclass(frozen=True)
@@ -205,7 +204,9 @@ class _Panel:
             course = level[:, None] + centre
             filled = np.where(self.present, self.quantity.at_least_hidden(course + fitted), np.nan)
             shown = filled - fitted
-            expected = smoothed(shown - centre, level) + centre + fitted
+            # The neighbours in time say how precise a figure is: a running median follows a lasting shift, but not
+            # a single deviating point, which so cannot excuse itself.
+            expected = smoothed(filled - centre, level) + centre
             self.variance = self.quantity.variance(expected)
             step = np.diff(shown - centre, axis=1)
             usual = np.nanmedian(step**2) / 2 if np.isfinite(step).any() else 1e-3
@@ -228,12 +229,3 @@ class _Panel:
             self.present,
         )
         return _Look(centre, rest, clean_rest, noise, precision, information, spread_of_panel(clean), level)
-
-
-def smoothed(rest: Floats, level: Floats) -> Floats:
-    """A running median over five periods, which follows a lasting shift; `level` where there is nothing."""
-    reach = _SMOOTHED_OVER // 2
-    padded = np.pad(rest, ((0, 0), (reach, reach)), constant_values=np.nan)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, _SMOOTHED_OVER, axis=1)
-    middle = median_over(windows.reshape(-1, _SMOOTHED_OVER), axis=1).reshape(rest.shape)
-    return np.where(np.isfinite(middle), middle, level[:, None])

@@ -25,6 +25,8 @@ _COMPARED = np.array([0.3, 0.4, 0.5, 0.6, 0.7, 0.78, 0.84, 0.9])  # quantiles of
 _PARTS_BROKEN = np.array([0.0, 0.04, 0.08, 0.12, 0.16, 0.2, 0.25])
 _PLANTED = (0.1, 0.8)  # log effects of planted breaks
 _WEIGHT_OF_NEIGHBOURS = 4.0
+_USUAL_PART, _DOUBT_OF_PART = 0.1, 3.0
+_UNDECIDED = 0.005  # a difference in misfit that decides little between two tails
 _CORRECTION = (-0.1, 0.5)  # of the log of a maximum, for what the redrawing does not know
 _KNEE = 0.97
 
@@ -102,19 +104,17 @@ def nulls_of_panels(panels: list[Case]) -> list[Null]:
 
     How heavy the tails are and which part of the series broke are chosen together, so that redrawn series, that
     part of them with a break planted, have maxima like the real ones. One panel tells little of it, so that its
-    neighbours have a say.
+    neighbours have a say, and where several tails fit, each gives its share of the redrawn series.
     """
     if not panels:
         return []
     fits = [_Fit.of(case) for case in panels]
     misfits = np.stack([fit.misfit for fit in fits])
     total = misfits + _WEIGHT_OF_NEIGHBOURS * misfits.mean(axis=0)
-    chosen = total.reshape(len(panels), -1).argmin(axis=1)
-    tails, parts = np.unravel_index(chosen, misfits.shape[1:])
-    return [
-        _null(case, _TAILS[int(tail)], fit.larger[int(tail), int(part)])
-        for case, fit, tail, part in zip(panels, fits, tails, parts, strict=True)
-    ]
+    total = total / (1 + _WEIGHT_OF_NEIGHBOURS) + _DOUBT_OF_PART * (_PARTS_BROKEN - _USUAL_PART) ** 2
+    weight = np.exp((total.min(axis=(1, 2), keepdims=True) - total) / _UNDECIDED)
+    weight /= weight.sum(axis=(1, 2), keepdims=True)
+    return [_null(case, fit, own) for case, fit, own in zip(panels, fits, weight, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -149,10 +149,19 @@ def _quantiles_of_mixtures(clean: Floats, broken: Floats) -> Floats:
     return np.asarray(values[order][position])
 
 
-def _null(case: Case, tail: tuple[float, float], larger: Floats) -> Null:
-    one_off, level = _redrawn_maxima(case, tail, _SEED + 1, _REDRAWN, planted=False)[0]
-    correction = np.exp(np.clip(larger, *_CORRECTION))
-    one_off, level = one_off * correction[0], level * correction[1]
+def _null(case: Case, fit: _Fit, weight: Floats) -> Null:
+    """Redrawn maxima, with tails in proportion to their `weight` (tails x parts broken)."""
+    correction = np.exp(np.clip(np.einsum("tp,tpk->k", weight, fit.larger), *_CORRECTION))
+    one_off, level = np.empty(0), np.empty(0)
+    for number, (tail, share) in enumerate(zip(_TAILS, weight.sum(axis=1), strict=True)):
+        wanted = round(share * _REDRAWN)
+        if not wanted:
+            continue
+        ones, levels = _redrawn_maxima(case, tail, _SEED + 1 + number, wanted, planted=False)[0]
+        # Redrawn by whole panels: a regular choice, so that small and large municipalities stay in proportion.
+        some = np.linspace(0, ones.size - 1, wanted).astype(np.int64)
+        one_off = np.concatenate([one_off, ones[some] * correction[0]])
+        level = np.concatenate([level, levels[some] * correction[1]])
     one_tail, level_tail = Tail.of(one_off), Tail.of(level)
     both = Tail.of(np.maximum(one_tail.rarity(one_off), level_tail.rarity(level)))
     return Null(one_tail, level_tail, both)
@@ -237,5 +246,6 @@ def _counted_again(quantity: Quantity, course: Floats, own: Floats, rng: np.rand
         drawn = np.log(np.maximum(figure, floor) / printed) - course
         if quantity.suppressed.any():
             ceiling = np.log(0.7 * SUPPRESSED_BELOW) - np.log(people) - course
-            drawn = np.where(counted & (counts < SUPPRESSED_BELOW), np.minimum(ceiling, 0.0), drawn)
+            hidden = quantity.suppressed & counted & (counts < SUPPRESSED_BELOW)
+            drawn = np.where(hidden, np.minimum(ceiling, 0.0), drawn)
     return np.where(np.isfinite(drawn), drawn, 0.0)

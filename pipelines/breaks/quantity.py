@@ -11,11 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipelines.breaks.panel import Bools, Floats, Grid
+from pipelines.breaks.peers import median_over
 
 SUPPRESSED_BELOW = 10.0
 _PEOPLE_PER_UNIT = {"count": 1.0, "per_1000": 1000.0, "per_10000": 10_000.0, "pct": 100.0}
 _ROUNDINGS = (1000.0, 500.0, 100.0, 50.0, 25.0, 10.0, 5.0, 3.0, 1.0, 0.1, 0.01)
 _SHARE_ROUNDED = 0.98
+_SMOOTHED_OVER = 5
 
 
 @dataclass(frozen=True)
@@ -119,3 +121,12 @@ def filled_in_time(matrix: Floats) -> Floats:
         hole = np.isnan(filled[:, column])
         filled[hole, column] = filled[hole, column + 1]
     return filled
+
+
+def smoothed(rest: Floats, level: Floats) -> Floats:
+    """A running median over five periods, which follows a lasting shift; `level` where there is nothing."""
+    reach = _SMOOTHED_OVER // 2
+    padded = np.pad(rest, ((0, 0), (reach, reach)), constant_values=np.nan)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, _SMOOTHED_OVER, axis=1)
+    middle = median_over(windows.reshape(-1, _SMOOTHED_OVER), axis=1).reshape(rest.shape)
+    return np.where(np.isfinite(middle), middle, level[:, None])

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import httpx
 import stamina
@@ -31,6 +31,7 @@ MAX_ANSWER_SECONDS = 900.0
 _CONNECT_SECONDS = 10.0
 _BUSY = {408: "the server gave up waiting", 429: "too many requests"}
 _SPELLING = "table ids are case-sensitive (03759ned, 85043NED): check the spelling against the catalogue"
+_PATH_PART = re.compile(r"[A-Za-z0-9_-]+")
 _LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 _log = logging.getLogger(__name__)
@@ -118,7 +119,7 @@ class CbsClient:
 
     def url(self, table: str, resource: str, query: str = "") -> str:
         """Where a resource of a table stands. `query` is already percent-encoded."""
-        path = f"{self.base_url}/{quote(table, safe='')}/{quote(resource, safe='')}"
+        path = f"{self.base_url}/{table}/{resource}"
         return f"{path}?{query}" if query else path
 
     def get(
@@ -136,6 +137,10 @@ class CbsClient:
         TableNotFound for a 404 on the table's Properties, and SourceError for all else that goes wrong after
         the tries of the policy.
         """
+        if not (_PATH_PART.fullmatch(table) and _PATH_PART.fullmatch(resource)):
+            raise SourceError(
+                table, resource, "found another sign in the name, expected letters and digits", page
+            )
         url = self.url(table, resource, query)
         policy = self._retry
         tries = 0
@@ -216,8 +221,8 @@ def open_client(
 ) -> CbsClient:
     """A client for the service under `base_url`, such as `https://datasets.cbs.nl/odata/v1/CBS`.
 
-    `transport` replaces the network (`sample_transport`). `timeout_seconds` is the longest silence borne while
-    an answer comes in. Raises SetupError when `base_url` is no address of a service.
+    `transport` replaces the network (`sample_transport`). `timeout_seconds` is the longest silence borne
+    while an answer comes in. Raises SetupError when `base_url` is no address of a service.
     """
     parts = urlsplit(base_url)
     if parts.username or parts.password:

@@ -246,7 +246,7 @@ def _indicators_of(source: Source, item: str) -> list[tuple[str, str]]:
 
 def _known_gaps(sources: Iterable[Source], regions: _Regions, expected: pa.Table) -> pa.Table:
     schema = SCHEMAS["known_gap"]
-    keys = SCHEMAS["known_gap"].names[:-1]
+    keys = schema.names[:-1]
     tables = [
         pa.table(_gap_cells(source, gap, regions), schema=schema)
         for source in sources

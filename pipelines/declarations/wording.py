@@ -24,7 +24,7 @@ _EXPECTED = {
     "string_pattern_mismatch": "text of the form {pattern}",
     "string_too_short": "text that is not empty",
     "literal_error": "one of {expected}",
-    "union_tag_invalid": "kind to be one of {expected_tags}",
+    "union_tag_invalid": "one of {expected_tags}",
     "union_tag_not_found": "a key 'kind' that says which of the forms it is",
     "too_short": "at least one entry",
     "model_type": "a mapping of keys to values",
@@ -50,8 +50,10 @@ def name_of(path: Sequence[str | int]) -> str:
 
 def _worded(model: type[BaseModel], file: MarkedFile, path: _Path, error: dict[str, Any]) -> str:
     where: _Path = tuple(error["loc"])
-    name = name_of(where)
     kind, context, given = str(error["type"]), error.get("ctx", {}), error.get("input")
+    if kind == "union_tag_invalid":
+        where, given = (*where, "kind"), context["tag"]
+    name = name_of(where)
     place = file.place(path + where, key=kind == "extra_forbidden")
     shown = f" ({name})" if name else ""
     if kind == "extra_forbidden":

@@ -4,8 +4,6 @@ One step per layer. What is expected stands in `expectations/`; here the results
 failing rows become findings for the alerts.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -21,36 +19,58 @@ from pipelines.defs.raw import POOL, preview_table
 from pipelines.run_folder import RunFolder
 from pipelines.settings import load_settings
 
-LAYERS = ("raw", "core", "marts")
-_STEPS = {"raw": "Leveringen toetsen", "core": "Kerntabellen toetsen", "marts": "Marts toetsen"}
+GATES = {"raw": "raw.delivery", "core": "core.panel", "marts": "marts.indicator_municipality"}
+"""The table of each layer that everything after the layer waits for."""
+
+_STEPS = {
+    "raw": "Leveringen toetsen",
+    "core": "Kerntabellen toetsen",
+    "marts": "Marts toetsen",
+}
 
 
 def check_assets(declarations: Declarations) -> list[dg.AssetChecksDefinition]:
-    """One definition per layer with all its checks."""
-    suites = {
-        "raw": raw_checks(declarations.sources),
-        "core": core_checks(),
-        "marts": marts_checks(),
-    }
-    return [_layer_checks(layer, suites[layer]) for layer in LAYERS]
+    """One definition per layer with all its checks, and a gate."""
+    return [
+        _layer_checks("raw", raw_checks(declarations.sources)),
+        _layer_checks("core", core_checks()),
+        _layer_checks("marts", marts_checks()),
+    ]
 
 
-def _asset_key(check: Check) -> dg.AssetKey:
-    return dg.AssetKey(check.asset.split("."))
+def _asset_key(asset: str) -> dg.AssetKey:
+    return dg.AssetKey(asset.split("."))
+
+
+def _gate(layer: str) -> dg.AssetCheckSpec:
+    """Holds back everything after the layer when one of its blocking checks failed.
+
+    Tables of a layer build on each other within one step, so that their own checks cannot stand between them.
+    """
+    return dg.AssetCheckSpec(
+        f"{GATES[layer].replace('.', '_')}__structure_sound",
+        asset=_asset_key(GATES[layer]),
+        description="Geen blokkerende toets op deze laag is mislukt. Anders stopt de run hier.",
+        blocking=True,
+    )
 
 
 def _layer_checks(layer: str, checks: Sequence[Check]) -> dg.AssetChecksDefinition:
+    gate = _gate(layer)
+
     @dg.multi_asset_check(
         name=f"{layer}_expectations",
         specs=[
-            dg.AssetCheckSpec(
-                check.name,
-                asset=_asset_key(check),
-                description=check.description_nl,
-                blocking=check.blocking,
-                metadata={"severity": check.severity},
-            )
-            for check in checks
+            gate,
+            *(
+                dg.AssetCheckSpec(
+                    check.name,
+                    asset=_asset_key(check.asset),
+                    description=check.description_nl,
+                    metadata={"severity": check.severity},
+                )
+                for check in checks
+            ),
         ],
         required_resource_keys={"run_lock"},
         pool=POOL,
@@ -65,9 +85,9 @@ def _layer_checks(layer: str, checks: Sequence[Check]) -> dg.AssetChecksDefiniti
         settings = load_settings()
         with connect(settings.warehouse_path) as connection:
             names = _names(connection)
-            docs = DocsStore(settings.data_docs_dir, context.run_id, names)
+            docs = DocsStore(settings.data_docs_dir, context.run.run_id, names)
             results = run_checks(fetch_from(connection), checks, docs)
-        RunFolder(settings, context.run_id).write(
+        RunFolder(settings, context.run.run_id).write(
             f"checks_{layer}",
             {
                 "evaluated": [result.check.name for result in results if result.evaluated],
@@ -84,10 +104,18 @@ def _layer_checks(layer: str, checks: Sequence[Check]) -> dg.AssetChecksDefiniti
                 ],
             },
         )
+        blocking = [result.check.name for result in results if result.blocks]
+        yield dg.AssetCheckResult(
+            passed=not blocking,
+            asset_key=gate.asset_key,
+            check_name=gate.name,
+            severity=dg.AssetCheckSeverity.ERROR,
+            metadata={"failed": blocking},
+        )
         for result in results:
             yield dg.AssetCheckResult(
                 passed=result.passed,
-                asset_key=_asset_key(result.check),
+                asset_key=_asset_key(result.check.asset),
                 check_name=result.check.name,
                 severity=dg.AssetCheckSeverity.WARN
                 if result.check.severity == "warning"

@@ -3,8 +3,6 @@
 Schedules are off until somebody turns them on: in the sample profile there is nothing new to fetch.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 
 import dagster as dg

@@ -1,7 +1,5 @@
 """The dbt models as assets, and the break detection between core and marts."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,8 +11,8 @@ from pipelines import progress
 from pipelines.defs.raw import POOL
 from pipelines.settings import load_settings
 
-CORE = "path:models/staging path:models/core resource_type:seed"
-MARTS = "path:models/marts"
+CORE = "fqn:nulmeting.staging fqn:nulmeting.core resource_type:seed"
+MARTS = "fqn:nulmeting.marts"
 BREAKS = ("detected", "detectable", "attribution")
 
 

@@ -1,7 +1,5 @@
 """The published set as an asset: the last step of a run, reached only when nothing blocking failed."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from pipelines import progress

@@ -3,8 +3,6 @@
 Wiring only: what a delivery means is in `pipelines.deliveries`, what a region is in `pipelines.geography`.
 """
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,27 +13,13 @@ import dagster as dg
 from pipelines import progress
 from pipelines.declarations.load import Declarations, load_declarations
 from pipelines.declarations.source import CbsV4Connector, Source
+from pipelines.declarations.tables import TABLES as DECLARED
 from pipelines.run_folder import RunFolder
 from pipelines.settings import Settings, load_settings
 
 POOL = "warehouse"
 GEOGRAPHY = ("region", "region_change", "region_weight")
 ACCOUNTS = ("delivery", "quarantine", "no_data_row")
-DECLARED = (
-    "decision",
-    "event",
-    "event_scope",
-    "expected",
-    "goal",
-    "indicator",
-    "known_gap",
-    "period",
-    "region",
-    "region_member",
-    "series",
-    "setting",
-    "source",
-)
 
 
 def raw_key(name: str) -> dg.AssetKey:

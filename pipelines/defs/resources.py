@@ -1,7 +1,5 @@
 """Dagster resources: the lock that keeps two runs from writing one warehouse."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator
 
@@ -17,7 +15,7 @@ class RunLock(dg.ConfigurableResource):
     wait_seconds: float = 5.0
 
     @contextlib.contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[RunLock]:
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["RunLock"]:
         settings = load_settings()
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         lock = FileLock(settings.data_dir / ".run.lock", timeout=self.wait_seconds)

@@ -1,0 +1,46 @@
+"""From the exact bytes of a delivery to typed rows, with every row accounted for.
+
+One module per format takes a file apart into a grid of cells (`delimited`, `spreadsheet`, `swing`); what
+holds for all of them stands in modules of its own. CBS tables are no files: they have their own reader in
+`cbs_v4`.
+
+What belongs here: what a delivery says. What does not: fetching it, keeping it, and judging its figures.
+"""
+
+from __future__ import annotations
+
+from pipelines.declarations.source import DelimitedReader, Source, SpreadsheetReader, SwingReader
+from pipelines.readers.account import Problem, ReadResult
+from pipelines.readers.lookup import RegionLookup
+
+__all__ = ["Problem", "ReadResult", "RegionLookup", "read_file"]
+
+
+def read_file(file: str, data: bytes, source: Source, lookup: RegionLookup) -> ReadResult:
+    """Read one delivered file as its source declares.
+
+    `file` is the name by which problems call it. The rows have the columns of
+    `raw_tables.reader_schema(source)`. Nothing about the delivery raises: a file that cannot be read at all
+    comes back `refused`, with a problem that says why. No problem, notice or row holds a BSN; a file about
+    persons is refused (`personal_data`).
+
+    Raises TypeError for a source that is not delivered as files.
+    """
+    from pipelines.readers.delimited import read_delimited
+    from pipelines.readers.refusal import RefusedFileError, refused
+    from pipelines.readers.spreadsheet import read_spreadsheet
+    from pipelines.readers.swing import read_swing
+    from pipelines.warehouse.raw_tables import reader_schema
+
+    reader = source.reader
+    try:
+        if isinstance(reader, DelimitedReader):
+            return read_delimited(file, data, source, reader, lookup)
+        if isinstance(reader, SpreadsheetReader):
+            return read_spreadsheet(file, data, source, reader, lookup)
+        if isinstance(reader, SwingReader):
+            return read_swing(file, data, reader, lookup)
+    except RefusedFileError as refusal:
+        rows = len(data.splitlines()) if refusal.rows is None else refusal.rows
+        return refused(reader_schema(source), refusal.problems, rows)
+    raise TypeError(f"{source.source_id}: a source of kind {reader.kind} is not delivered as files")

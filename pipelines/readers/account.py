@@ -34,7 +34,6 @@ REASONS = frozenset(
     {
         "duplicate_key",
         "empty_file",
-        "formula_error",
         "missing_column",
         "missing_value",
         "not_a_number",
@@ -45,6 +44,7 @@ REASONS = frozenset(
         "unknown_item",
         "unknown_period",
         "unknown_region",
+        "unreadable_cell",
         "wrong_column_count",
         "wrong_encoding",
     }

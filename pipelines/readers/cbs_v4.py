@@ -97,7 +97,11 @@ def check_fields(payload: bytes, dimensions: Iterable[str]) -> str | None:
     start = _FIRST_ROW.search(text)
     if start is None:
         return None
-    found = list(json.JSONDecoder().raw_decode(text, start.end())[0])
+    try:
+        found = list(json.JSONDecoder().raw_decode(text, start.end())[0])
+    except json.JSONDecodeError:
+        # A broken document is for whoever parses the whole of it to report.
+        return None
     expected = list(_fields(dimensions))
     if sorted(found) == sorted(expected):
         return None
@@ -465,7 +469,7 @@ def _code_list(files: Mapping[str, bytes], resource: str, table: str) -> pa.Tabl
             raise _refusal(f"{table}/{name}", None, "unknown_format", repr(error), expected) from error
     try:
         codes = pa.Table.from_pylist(values, schema=pa.schema(list(_LIST_FIELDS.items())))
-    except (pa.ArrowException, AttributeError) as error:
+    except (pa.ArrowException, TypeError, AttributeError) as error:
         expected = "texts for codes and titles"
         raise _refusal(f"{table}/{names[0]}", None, "unknown_format", repr(error), expected) from error
     for column in _TRIMMED:

@@ -1,11 +1,12 @@
 """One declared column: from cells to values of its type, and the cells that are not.
 
-What belongs here: what a declaration of a column asks of its cells. What does not: how a text becomes a number
-(`values`) and what is wrong with a row as a whole (`tabular`).
+What belongs here: what a declaration of a column asks of its cells. What does not: how a text becomes a
+number (`values`) and what is wrong with a row as a whole (`tabular`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -46,13 +47,19 @@ class TypedColumn:
 
 
 def type_column(
-    column: Column, cells: Cells, position: int, reader: TabularReader, lookup: RegionLookup, faults: Faults
+    column: Column,
+    cells: Cells,
+    *,
+    position: int,
+    reader: TabularReader,
+    lookup: RegionLookup,
+    faults: Faults,
 ) -> TypedColumn:
     """Read one column of a grid, adding to `faults` what cannot be read. `position` counts from 0."""
     text = trim(cells.text)
     shown = quoted(text)
     if cells.fault is not None:
-        faults.add(_mask(pc.is_valid(cells.fault)), position, "formula_error", cells.fault, "a value")
+        faults.add(_mask(pc.is_valid(cells.fault)), position, "unreadable_cell", cells.fault, "a value")
     missing = _mask(pc.is_in(text, value_set=pa.array({"", *reader.missing})))
     if column.required and not column.nullable:
         found = pc.if_else(pc.equal(text, ""), "an empty cell", shown)
@@ -65,15 +72,15 @@ def type_column(
         resolve = lookup.resolve_names if column.type == "region_name" else lookup.resolve_codes
         region_codes = resolve(pc.if_else(pa.array(present), text, pa.scalar(None, pa.string())))
         wrong = present & ~_mask(pc.is_valid(region_codes))
-        _add_unknown_regions(wrong, text, position, column, lookup, faults)
+        spellings = pc.unique(text.filter(pa.array(wrong)))
+        nearest = _nearest(spellings.to_pylist(), column, lookup).take(pc.index_in(text, value_set=spellings))
+        faults.add(wrong, position, "unknown_region", shown, nearest)
     else:
         values = _parse(column, cells, text, reader)
         wrong = present & ~_mask(pc.is_valid(values))
         faults.add(wrong, position, _NOT_ONE.get(column.type, ""), shown, _wanted(column, reader))
     good = present & ~wrong
-    good &= ~faults.add(
-        good & _could_be_bsn(column, values), position, "personal_data", *_bsn_words(column)
-    )
+    good &= ~faults.add(good & _could_be_bsn(column, values), position, "personal_data", *_bsn_words(column))
     if column.allowed:
         outside = good & ~_mask(pc.is_in(text, value_set=pa.array(column.allowed)))
         good &= ~faults.add(outside, position, "not_allowed", shown, _one_of(column.allowed))
@@ -115,29 +122,19 @@ def _own_numbers(column: Column, cells: Cells) -> pa.Array:
     return pc.if_else(cells.percent, pa.scalar(None, pa.float64()), cells.number)
 
 
-def _add_unknown_regions(
-    wrong: Mask, text: pa.Array, position: int, column: Column, lookup: RegionLookup, faults: Faults
-) -> None:
-    """Name what comes near, once for every distinct spelling."""
-    spellings = pc.unique(text.filter(pa.array(wrong)))
-    expected = pa.array([_nearest(spelling, column, lookup) for spelling in spellings.to_pylist()], pa.string())
-    faults.add(
-        wrong,
-        position,
-        "unknown_region",
-        quoted(text),
-        expected.take(pc.index_in(text, value_set=spellings)) if len(spellings) else "",
-    )
-
-
-def _nearest(spelling: str, column: Column, lookup: RegionLookup) -> str:
+def _nearest(spellings: Sequence[str], column: Column, lookup: RegionLookup) -> pa.Array:
+    """What was expected instead of spellings that name no region."""
     if column.type == "region_code":
-        return "the code of a known region, such as GM0373"
-    if several := lookup.ambiguous(spelling):
-        return f"a name that fits one region only; this one fits {', '.join(several)}"
-    if near := lookup.suggest(spelling):
-        return f"the name of a known region; near it come {', '.join(near)}"
-    return "the name of a known region"
+        return pa.array(["the code of a known region, such as GM0373"] * len(spellings), pa.string())
+    expected = []
+    for spelling in spellings:
+        if several := lookup.ambiguous(spelling):
+            expected.append(f"a name that fits one region; this one fits {', '.join(several)}")
+        elif near := lookup.suggest(spelling):
+            expected.append(f"the name of a known region; near it come {', '.join(near)}")
+        else:
+            expected.append("the name of a known region")
+    return pa.array(expected, pa.string())
 
 
 def _could_be_bsn(column: Column, values: pa.Array) -> Mask:

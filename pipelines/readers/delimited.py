@@ -38,8 +38,8 @@ def read_delimited(
 def text_grid(file: str, data: bytes, encoding: Encoding, delimiter: str, required: Collection[str]) -> Grid:
     """Take a delimited file apart. `required` are the headers by which the separator is confirmed.
 
-    The first line that is not blank is the header. Raises RefusedFileError for an empty file, a wrong encoding,
-    another separator than declared, and quotation marks that do not pair.
+    The first line that is not blank is the header. Raises RefusedFileError for an empty file, a wrong
+    encoding, another separator than declared, and quotation marks that do not pair.
     """
     text = decode(file, data, encoding)
     if not text.strip("\ufeff \t\r\n"):
@@ -89,7 +89,7 @@ def _headers(text: str, delimiter: str) -> set[str]:
 
 
 def _records(file: str, text: str, delimiter: str) -> tuple[list[list[str]], list[int]]:
-    """The records of a file, and the physical line on which each ends (a quoted field may hold line breaks)."""
+    """The records of a file, and the physical line each ends on (a quoted field may hold line breaks)."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     records: list[list[str]] = []
     ends: list[int] = []

@@ -93,16 +93,8 @@ def refuse_persons(grid: Grid, declared: Collection[str], figures: Collection[st
         if found is None and is_bsn_column(cells.text, figures=header in figures):
             found = "a column of which most values could be a BSN"
         if found:
-            problem = Problem(
-                grid.file,
-                grid.header_line,
-                position,
-                None,
-                "personal_data",
-                found,
-                "a delivery without columns about persons",
-            )
-            raise RefusedFileError(problem, rows=grid.rows_in)
+            expected = "a delivery without columns about persons"
+            raise _refusal(grid, "personal_data", found, expected, column=position)
 
 
 def place_headers(
@@ -115,9 +107,8 @@ def place_headers(
     repeated = [header for header, count in Counter(grid.header).items() if count > 1 and header]
     if repeated:
         second = [position for position, header in enumerate(grid.header) if header == repeated[0]][1]
-        raise _refusal(
-            grid, second + 1, "unknown_format", f"{_quoted(repeated[:1])} twice", "each header once"
-        )
+        found = f"{_quoted(repeated[:1])} twice"
+        raise _refusal(grid, "unknown_format", found, "each header once", column=second + 1)
     places = {header: position for position, header in enumerate(grid.header)}
     missing = [header for header in required if header not in places]
     if missing:
@@ -129,7 +120,7 @@ def place_headers(
             else f"a first row of {len(grid.header)} fields without any declared header"
         )
         expected = f"{'headers' if len(missing) > 1 else 'a header'} {_quoted(missing)}"
-        raise _refusal(grid, None, "missing_column", found, expected, missing[0])
+        raise _refusal(grid, "missing_column", found, expected, name=missing[0])
     notices = []
     unread = [header for header in grid.header if header and header not in (*required, *optional, *ignored)]
     if unread:
@@ -156,7 +147,7 @@ def no_data_kinds(grid: Grid, declared: Sequence[NoDataRow]) -> pa.Array:
 
 
 def _refusal(
-    grid: Grid, column: int | None, reason: str, found: str, expected: str, name: str | None = None
+    grid: Grid, reason: str, found: str, expected: str, *, column: int | None = None, name: str | None = None
 ) -> RefusedFileError:
     problem = Problem(grid.file, grid.header_line, column, name, reason, found, expected)
     return RefusedFileError(problem, rows=grid.rows_in)

@@ -1,7 +1,8 @@
 """Swing exports: one line per period and area, one column per item, made into one row per figure.
 
-What belongs here: the three leading columns, levels that carry a year, and the values that stand for no figure.
-What does not: which item is which indicator (the declaration), and what a missing figure means (coverage).
+What belongs here: the three leading columns, levels that carry a year, and the values that stand for no
+figure. What does not: which item is which indicator (the declaration), and what a missing figure means
+(coverage).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.declarations.source import Source, SwingReader
+from pipelines.declarations.source import SwingReader
 from pipelines.privacy import passes_eleven_test, redact_text
 from pipelines.readers.account import NO_DATA_SCHEMA, Problem, ReadResult
 from pipelines.readers.delimited import text_grid
@@ -37,15 +38,14 @@ _LOWEST_FIGURE: Final = -99990
 _NINE_DIGITS: Final = 100_000_000
 
 
-def read_swing(
-    file: str, data: bytes, source: Source, reader: SwingReader, lookup: RegionLookup
-) -> ReadResult:
+def read_swing(file: str, data: bytes, reader: SwingReader, lookup: RegionLookup) -> ReadResult:
     """Read one Swing export: a row of `raw_tables.SWING` for every declared item of every line.
 
-    `special` says why there is no figure (`empty`, `hidden`, `not_applicable`, `unknown`); the value is then null.
-    A line is quarantined whole when its period, area or any figure cannot be read, or when another line of the
-    file is about the same period and area. Raises RefusedFileError when the file as a whole cannot be read: among
-    other things when it holds an item that is neither declared nor to be ignored.
+    `special` says why there is no figure (`empty`, `hidden`, `not_applicable`, `unknown`); the value is
+    then null. A line is quarantined whole when its period, area or any figure cannot be read, or when
+    another line of the file is about the same period and area. Raises RefusedFileError when the file as a
+    whole cannot be read: among other things when it holds an item that is neither declared nor to be
+    ignored.
     """
     grid = text_grid(file, data, reader.encoding, reader.delimiter, _LEADING)
     grid = _leading_in_lower_case(grid)
@@ -209,7 +209,9 @@ def _long(
     order = pa.array(np.arange(count * width).reshape(width, count).T.ravel())
     lines = pa.array(np.repeat(body.lines[good], width))
     by_line = pa.array(np.repeat(np.arange(count), width))
-    columns: dict[str, pa.Array] = {name: column.filter(chosen).take(by_line) for name, column in leading.items()}
+    columns: dict[str, pa.Array] = {
+        name: column.filter(chosen).take(by_line) for name, column in leading.items()
+    }
     names = ("value_text", "value", "special")
     for name, parts in zip(names, zip(*figures, strict=True), strict=True):
         columns[name] = pa.concat_arrays([part.filter(chosen) for part in parts]).take(order)

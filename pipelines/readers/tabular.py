@@ -1,29 +1,27 @@
 """From a grid of cells to the typed rows of a declared table, with every row accounted for.
 
-What belongs here: what holds for a whole row or a whole file, whatever format it came in: the header, totals and
-notes, the number of fields, the key. What does not: formats (`delimited`, `spreadsheet`) and single columns
-(`columns`).
+What belongs here: what holds for a whole row or a whole file, whatever format it came in: the header,
+totals and notes, the number of fields, the key. What does not: formats (`delimited`, `spreadsheet`) and
+single columns (`columns`).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.declarations.source import Source
-from pipelines.privacy import WITHHELD, redact
+from pipelines.privacy import redact
 from pipelines.readers.account import NO_DATA_SCHEMA, Problem, ReadResult
-from pipelines.readers.columns import FIGURES, REGIONS, TabularReader, TypedColumn, type_column
+from pipelines.readers.columns import FIGURES, TabularReader, TypedColumn, type_column
 from pipelines.readers.faults import Faults, wrong_widths
 from pipelines.readers.grid import (
     Cells,
     Grid,
-    Mask,
     no_data_kinds,
     place_headers,
     refuse_persons,
@@ -38,9 +36,9 @@ from pipelines.warehouse.raw_tables import reader_schema
 def read_table(grid: Grid, reader: TabularReader, source: Source, lookup: RegionLookup) -> ReadResult:
     """Type the declared columns of a grid and say where every row went.
 
-    Quarantined are rows with the wrong number of fields, with a cell that cannot be read, and all rows that share
-    one key. Raises RefusedFileError when the file as a whole cannot be read: personal data, a missing or repeated
-    header, no row with data.
+    Quarantined are rows with the wrong number of fields, with a cell that cannot be read, and all rows that
+    share one key. Raises RefusedFileError when the file as a whole cannot be read: personal data, a missing
+    or repeated header, no row with data.
     """
     places, notices = _declared_places(grid, reader)
     kinds = no_data_kinds(grid, reader.no_data_rows)
@@ -57,7 +55,12 @@ def read_table(grid: Grid, reader: TabularReader, source: Source, lookup: Region
     faults = Faults(body, sorted(places.values()))
     typed = {
         column.name: type_column(
-            column, body.cells[places[column.name]], places[column.name], reader, lookup, faults
+            column,
+            body.cells[places[column.name]],
+            position=places[column.name],
+            reader=reader,
+            lookup=lookup,
+            faults=faults,
         )
         for column in reader.columns
         if column.name in places
@@ -66,7 +69,7 @@ def read_table(grid: Grid, reader: TabularReader, source: Source, lookup: Region
 
     shifted = wrong_widths(grid, uneven & ~no_data)
     rows = _rows(body, typed, source).filter(pa.array(~faults.rows))
-    notes = _no_data(grid, no_data, kinds, uneven, reader, places)
+    notes = _no_data(grid.filter(no_data), kinds.filter(pa.array(no_data)), reader, places)
     return ReadResult(
         rows=rows,
         no_data=notes,
@@ -98,7 +101,7 @@ def _add_duplicates(
     typed: Mapping[str, TypedColumn],
     faults: Faults,
 ) -> None:
-    """Quarantine all rows of a key that occurs more than once: none of them can be said to be the right one."""
+    """Quarantine all rows of a key that occurs more than once: nobody can say which is the right one."""
     key = [name for name in reader.key if name in places]
     if not key:
         return
@@ -137,19 +140,13 @@ def _rows(body: Grid, typed: Mapping[str, TypedColumn], source: Source) -> pa.Ta
             arrays["region_code"] = column.region_codes
     if source.constant_region is not None:
         arrays["region_code"] = pa.repeat(source.constant_region, count)
-    return pa.table(
-        [arrays.get(field.name, pa.nulls(count, field.type)) for field in schema], schema=schema
-    )
+    return pa.table([arrays.get(field.name, pa.nulls(count, field.type)) for field in schema], schema=schema)
 
 
-def _no_data(
-    grid: Grid, no_data: Mask, kinds: pa.Array, uneven: Mask, reader: TabularReader, places: Mapping[str, int]
-) -> pa.Table:
+def _no_data(chosen: Grid, kinds: pa.Array, reader: TabularReader, places: Mapping[str, int]) -> pa.Table:
     """The rows without data, header included, with what stands in their declared columns."""
-    chosen = grid.filter(no_data)
-    kind = kinds.filter(pa.array(no_data))
-    narrow = pa.array(uneven[no_data])
-    totals = pc.equal(kind, "total")
+    uneven = pa.array(chosen.widths != len(chosen.header))
+    totals = pc.equal(kinds, "total")
     shown = {
         column.name: _shown(column.type in FIGURES, chosen.cells[places[column.name]], reader, totals)
         for column in reader.columns
@@ -157,17 +154,17 @@ def _no_data(
     }
     # Where a row has another number of fields, only its first cell stands under its own header.
     shown = {
-        name: texts if places[name] == 0 else pc.if_else(narrow, "", texts) for name, texts in shown.items()
+        name: texts if places[name] == 0 else pc.if_else(uneven, "", texts) for name, texts in shown.items()
     }
     below = [json.dumps(row, ensure_ascii=False) for row in pa.table(shown).to_pylist()]
     header = {
-        name: redact(pa.array([grid.header[position]]))[0].as_py() for name, position in places.items()
+        name: redact(pa.array([chosen.header[position]]))[0].as_py() for name, position in places.items()
     }
-    above = len(grid.leading)
+    above = len(chosen.leading)
     return pa.table(
         [
-            pa.array([*grid.leading, grid.header_line, *chosen.lines.tolist()], pa.int64()),
-            pa.array([*["note"] * above, "header", *kind.to_pylist()], pa.string()),
+            pa.array([*chosen.leading, chosen.header_line, *chosen.lines.tolist()], pa.int64()),
+            pa.array([*["note"] * above, "header", *kinds.to_pylist()], pa.string()),
             pa.array([*["{}"] * above, json.dumps(header, ensure_ascii=False), *below], pa.string()),
         ],
         schema=NO_DATA_SCHEMA,
@@ -175,12 +172,10 @@ def _no_data(
 
 
 def _shown(figures: bool, cells: Cells, reader: TabularReader, totals: pa.Array) -> pa.Array:
-    """Texts as found without personal data; the figures of totals in the form that computers read."""
+    """Texts as found, without what could identify a person; a total keeps its figures, however long."""
     text = trim(cells.text)
     safe = redact(text)
     if not figures:
         return safe
-    plain = plain_numbers(text, reader.decimal, reader.thousands, percent=True)
-    if cells.number is not None:
-        plain = pc.coalesce(plain, cells.number.cast(pa.string()))
-    return pc.if_else(pc.and_(totals, pc.is_valid(plain)), plain, safe)
+    is_number = pc.is_valid(plain_numbers(text, reader.decimal, reader.thousands, percent=True))
+    return pc.if_else(pc.and_(totals, is_number), text, safe)

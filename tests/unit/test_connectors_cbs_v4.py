@@ -234,7 +234,7 @@ def test_a_table_published_anew_in_the_meantime_is_refused(server: ReplayServer,
     renewed = server.tables[TABLE]["Properties"].replace(b"202606230000", b"202606240000")
     server.fail("Properties", lambda answer: answer, replacing(renewed))
 
-    with pytest.raises(SourceError, match="published anew.*version 202606230000, then 202606240000"):
+    with pytest.raises(SourceError, match=r"published anew.*version 202606230000, then 202606240000"):
         fetch(server, tmp_path)
 
 
@@ -252,10 +252,19 @@ def test_a_dimension_that_is_no_plain_name_is_refused(tmp_path: Path, name: str)
     table = small_table() | {"Dimensions": codes(name, "Perioden")}
     with (
         ReplayServer({TABLE: table}) as server,
-        pytest.raises(SourceError, match="Dimensions.*letters and digits"),
+        pytest.raises(SourceError, match=r"Dimensions.*letters and digits"),
     ):
         fetch(server, tmp_path)
-    assert [path.name for path in tmp_path.rglob("*.json")] == ["Properties.json", "Dimensions.json"]
+    assert {path.name for path in tmp_path.rglob("*")} == {"Properties.json", "Dimensions.json"}
+
+
+@pytest.mark.parametrize("table", ["..", "../other", "a/b", "%2e%2e", "a b", ""])
+def test_a_table_id_that_would_lead_away_from_the_address_is_never_asked_for(
+    server: ReplayServer, tmp_path: Path, table: str
+) -> None:
+    with pytest.raises(SourceError, match="expected letters and digits"):
+        fetch(server, tmp_path, table=table)
+    assert not server.requests
 
 
 def test_fetching_into_a_folder_with_files_is_refused(server: ReplayServer, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import httpx
 import pytest
 
 from pipelines.connectors.cbs_v4 import FetchedTable, fetch_table
@@ -57,11 +58,14 @@ def test_the_sample_does_not_pretend_to_filter(folder: Path, tmp_path: Path) -> 
         fetch(folder, "VB99NED", tmp_path / "into", where="RegioS eq 'GM0001'")
 
 
-@pytest.mark.parametrize("table", ["..", "../cbs_v4/VB99NED", "%2e%2e"])
-def test_nothing_outside_the_folder_is_served(folder: Path, tmp_path: Path, table: str) -> None:
-    (folder.parent / "Properties.json").write_text('{"Identifier": null}')
-    with pytest.raises(SourceError, match="not found"):
-        fetch(folder, table, tmp_path / "into")
+@pytest.mark.parametrize(
+    "path", ["../Properties", "..%2F/Properties", "VB99NED/..%2F..%2FProperties", "%2e%2e/Properties"]
+)
+def test_nothing_outside_the_folder_is_served(folder: Path, path: str) -> None:
+    (folder.parent / "Properties.json").write_text("{}")
+    (folder / "Properties.json").write_text("{}")
+    answer = sample_transport(folder).handle_request(httpx.Request("GET", f"{BASE}/{path}"))
+    assert answer.status_code == 404
 
 
 @pytest.mark.parametrize("table", sorted(path.name for path in BUNDLED.glob("*")))

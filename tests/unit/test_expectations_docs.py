@@ -276,3 +276,12 @@ def test_a_check_says_everything_it_knows_in_one_text() -> None:
         key_columns=("x",),
     )
     assert check.description_nl == "Lege waarden. Meestal: een fout. Wat te doen: Herstel de fout."
+
+
+def test_how_many_rows_share_a_key_is_shown_only_where_some_do(tmp_path: Path) -> None:
+    docs = DocsStore(tmp_path, "run-1")
+    docs.record([_failed(CONFLICT, _conflict())])
+    assert "rijen</th>" not in (tmp_path / "marts.conflict.html").read_text(encoding="utf-8")
+    shared = pa.Table.from_pylist([{**_conflict(), "rows_failing": 2}])
+    docs.record([CheckResult(CONFLICT, False, True, 2, shared, "2 niet goed", "Alles klopt", 0.1)])
+    assert "rijen</th>" in (tmp_path / "marts.conflict.html").read_text(encoding="utf-8")

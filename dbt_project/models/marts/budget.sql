@@ -1,6 +1,6 @@
 select
     region_code,
-    fiscal_year,
+    fiscal_year::integer as fiscal_year,
     vintage_label as budget_vintage,
     programme,
     basis,

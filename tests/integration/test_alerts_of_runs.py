@@ -1,0 +1,137 @@
+"""From a failing expectation to one mail and one webhook call, and nothing the second time."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+from collections.abc import Callable, Iterator
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from tests.integration.conftest import Workspace
+
+pytestmark = pytest.mark.xdist_group("main_job")
+
+
+class _Mailbox:
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+        self.mails.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]
+        return "250 OK"
+
+
+class _Hook(http.server.BaseHTTPRequestHandler):
+    calls: list[tuple[str, dict[str, Any]]]
+
+    def do_POST(self) -> None:  # noqa: N802
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.calls.append((self.headers["X-Nulmeting-Message-Id"], json.loads(body)))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        pass
+
+
+@pytest.fixture
+def mailbox() -> Iterator[tuple[_Mailbox, Controller]]:
+    box = _Mailbox()
+    controller = Controller(box, hostname="127.0.0.1", port=0)
+    controller.start()
+    yield box, controller
+    if controller.loop.is_running():
+        controller.stop()
+
+
+@pytest.fixture
+def hook() -> Iterator[tuple[list[tuple[str, dict[str, Any]]], int]]:
+    calls: list[tuple[str, dict[str, Any]]] = []
+    handler = type("Hook", (_Hook,), {"calls": calls})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield calls, server.server_address[1]
+    server.shutdown()
+
+
+def _config(mail_port: int, hook_port: int) -> str:
+    return f"""
+[[channels]]
+name = "mail"
+kind = "apprise"
+url = "mailto://nulmeting@localhost:{mail_port}?smtp=127.0.0.1&mode=insecure&from=nulmeting@localhost&to=beheer@localhost"
+
+[[channels]]
+name = "haak"
+kind = "webhook"
+url = "http://127.0.0.1:{hook_port}/nulmeting"
+"""
+
+
+def _port(controller: Controller) -> int:
+    return int(controller.server.sockets[0].getsockname()[1])
+
+
+def test_new_findings_go_out_once_and_a_resolved_one_is_told(
+    workspace: Workspace,
+    run_here: Callable[..., Any],
+    mailbox: tuple[_Mailbox, Controller],
+    hook: tuple[list[tuple[str, dict[str, Any]]], int],
+) -> None:
+    box, controller = mailbox
+    calls, hook_port = hook
+    workspace.config = _config(_port(controller), hook_port)
+
+    first = run_here(workspace)
+    assert (first.exit_code, first.alerts_sent, first.alerts_waiting) == (0, 2, 0)
+    assert len(box.mails) == 1 and len(calls) == 1
+    plain = box.mails[0].get_body(("plain",))
+    assert plain is not None and "Voorbeeldland" in plain.get_content()
+
+    second = run_here(workspace)
+    assert (second.alerts_sent, len(box.mails), len(calls)) == (0, 1, 1)
+
+    # One delivery is mended: the conflict between the two sources goes, and that is told once.
+    (page,) = workspace.sample.rglob("VB05NED/Observations.json")
+    rows = json.loads((workspace.sample / "voorbeeldland" / "truth.json").read_text(encoding="utf-8"))
+    assert rows
+    for mended in workspace.sample.rglob("VB05NED"):
+        for file in mended.iterdir():
+            file.unlink()
+        mended.rmdir()
+    assert page.exists() is False
+    third = run_here(workspace)
+    assert third.alerts_sent == 2
+    assert len(calls) == 2 and calls[0][0] != calls[1][0]
+
+
+def test_with_the_servers_down_the_message_waits_and_goes_out_later_with_its_own_id(
+    workspace: Workspace,
+    run_here: Callable[..., Any],
+    mailbox: tuple[_Mailbox, Controller],
+    hook: tuple[list[tuple[str, dict[str, Any]]], int],
+) -> None:
+    box, controller = mailbox
+    calls, hook_port = hook
+    mail_port = _port(controller)
+    controller.stop()
+    workspace.config = _config(mail_port, hook_port)
+    first = run_here(workspace)
+    assert (first.exit_code, first.alerts_sent, first.alerts_waiting) == (0, 1, 1)
+    assert len(calls) == 1 and box.mails == []
+
+    again = Controller(box, hostname="127.0.0.1", port=mail_port)
+    again.start()
+    try:
+        second = run_here(workspace)
+    finally:
+        again.stop()
+    assert (second.alerts_sent, second.alerts_waiting) == (1, 0)
+    assert len(box.mails) == 1 and len(calls) == 1
+    assert calls[0][0][:8] in str(box.mails[0]["Subject"])

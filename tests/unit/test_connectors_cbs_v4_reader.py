@@ -1,0 +1,376 @@
+"""Reading observations: typed rows, and an account of every one that is not among them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.declarations.source import (
+    CbsV4Connector,
+    CbsV4Reader,
+    FolderConnector,
+    Origin,
+    Source,
+    SwingReader,
+)
+from pipelines.readers.account import REASONS, ReadResult
+from pipelines.readers.cbs_v4 import read_observations, read_region_codes
+from pipelines.warehouse.raw_tables import CBS_V4
+from tests.servers import codes, listed, observation, small_table
+
+TABLE = "00001ned"
+
+
+def source(**reader: Any) -> Source:
+    return Source(
+        source_id="cbs_klein",
+        title="Een kleine tabel",
+        publisher="CBS",
+        licence="CC BY 4.0",
+        cadence="yearly",
+        profiles=("live",),
+        origin=Origin(producer="CBS", citation="CBS"),
+        connector=CbsV4Connector(kind="cbs_v4", table=TABLE),
+        reader=CbsV4Reader(kind="cbs_v4", **reader),
+    )
+
+
+def answers(*rows: Mapping[str, Any], page_size: int = 100, **lists: bytes) -> dict[str, bytes]:
+    """The files of a snapshot of the small table with these observations."""
+    table = small_table(TABLE, rows, page_size) | lists
+    pages = [table.pop(key) for key in list(table) if key.startswith("Observations")]
+    names = ["Observations.json", *(f"Observations-{number:04d}.json" for number in range(2, len(pages) + 1))]
+    return {f"{name}.json": content for name, content in table.items()} | dict(zip(names, pages, strict=True))
+
+
+def read(*rows: Mapping[str, Any], reader: Mapping[str, Any] | None = None, **lists: Any) -> ReadResult:
+    result = read_observations(answers(*rows, **lists), source(**(reader or {})))
+    assert {problem.reason for problem in result.problems} <= REASONS
+    return result
+
+
+def test_observations_become_rows_with_trimmed_codes_and_the_publishers_labels() -> None:
+    result = read(
+        observation(7, "GM0001  ", "2016HJ02", Value=12.5),
+        observation(8, "GM0002", "2015JJ00", Value=None, ValueAttribute="Impossible", StringValue="   . "),
+    )
+
+    assert result.rows.schema == CBS_V4
+    assert result.rows.to_pylist() == [
+        {
+            "row_id": 7,
+            "item": "Bevolking op 1 januari",
+            "measure": "M000352",
+            "unit": "aantal",
+            "region_code": "GM0001",
+            "period_raw": "2016HJ02",
+            "period_code": "2016H2",
+            "period_status": "Voorlopig",
+            "value": 12.5,
+            "value_attribute": "None",
+            "string_value": None,
+        },
+        {
+            "row_id": 8,
+            "item": "Bevolking op 1 januari",
+            "measure": "M000352",
+            "unit": "aantal",
+            "region_code": "GM0002",
+            "period_raw": "2015JJ00",
+            "period_code": "2015",
+            "period_status": "Definitief",
+            "value": None,
+            "value_attribute": "Impossible",
+            "string_value": ".",
+        },
+    ]
+    assert (result.rows_in, result.rows_loaded, result.rows_quarantined, result.problems) == (2, 2, 0, ())
+
+
+def test_pages_are_read_as_one_table() -> None:
+    result = read(page_size=4)
+    assert result.rows["row_id"].to_pylist() == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "reason", "found"),
+    [
+        (observation(1, "GM9999", "2015JJ00"), "RegioS", "unknown_region", "'GM9999'"),
+        (observation(1, None, "2015JJ00"), "RegioS", "unknown_region", "None"),
+        (observation(1, "  ", "2015JJ00"), "RegioS", "unknown_region", "'  '"),
+        (observation(1, "GM0001", "2031JJ00"), "Perioden", "unknown_period", "'2031JJ00'"),
+        (observation(1, "GM0001", "2015ZZ00"), "Perioden", "unknown_period", "'2015ZZ00'"),
+        (observation(1, "GM0001", "2015JJ00", Measure="M9"), "Measure", "unknown_item", "'M9'"),
+        (observation(1, "GM0001", "2015JJ00", Value="12a"), "Value", "not_a_number", "'12a'"),
+        (observation(1, "GM0001", "2015JJ00", Value="1,5"), "Value", "not_a_number", "'1,5'"),
+        (observation(1, "GM0001", "2015JJ00", Value=float("inf")), "Value", "not_a_number", "inf"),
+        (observation(1, "GM0001", "2015JJ00", Value=float("nan")), "Value", "not_a_number", "nan"),
+        (observation(1, "GM0001", "2015JJ00", Id=None), "Id", "missing_value", "None"),
+    ],
+)
+def test_an_observation_that_cannot_be_is_quarantined_by_itself(
+    row: dict[str, Any], column: str, reason: str, found: str
+) -> None:
+    good = observation(0, "GM0002", "2015JJ00")
+    # A code in the list of periods that is no period is unknown all the same.
+    periods = listed(*({"Identifier": code, "Status": "Definitief"} for code in ("2015JJ00", "2015ZZ00")))
+    result = read(good, row, PeriodenCodes=periods)
+
+    assert result.rows["row_id"].to_pylist() == [0]
+    assert (result.rows_in, result.rows_loaded, result.rows_quarantined) == (2, 1, 1)
+    (problem,) = result.problems
+    assert (problem.column_name, problem.reason, problem.found) == (column, reason, found)
+    assert str(problem).startswith(f"{TABLE}/Observations.json:2 ({column}): found {found}, expected ")
+
+
+def test_a_problem_names_the_page_and_the_number_of_the_observation_in_it() -> None:
+    rows = [observation(number, "GM0001", "2015JJ00") for number in range(5)]
+    for row, region in zip(rows, ("GM0001", "GM0002", "GM0003", "XX", "YY"), strict=True):
+        row["RegioS"] = region
+    result = read(*rows, page_size=2)
+    assert [(problem.file, problem.line) for problem in result.problems] == [
+        (f"{TABLE}/Observations-0002.json", 2),
+        (f"{TABLE}/Observations-0003.json", 1),
+    ]
+    assert json.loads(result.problems[0].raw_text)["RegioS"] == "XX"
+
+
+def test_all_that_share_a_key_are_quarantined_because_neither_can_be_preferred() -> None:
+    result = read(
+        observation(0, "GM0001", "2015JJ00", Value=1),
+        observation(1, "GM0002", "2015JJ00"),
+        observation(2, "GM0001 ", "2015JJ00", Value=2),
+    )
+    assert result.rows["row_id"].to_pylist() == [1]
+    assert [problem.reason for problem in result.problems] == ["duplicate_key", "duplicate_key"]
+    assert "one observation for each Measure and RegioS and Perioden" in result.problems[0].expected
+
+
+def test_a_row_that_is_refused_for_itself_does_not_make_its_twin_a_duplicate() -> None:
+    result = read(
+        observation(0, "GM0001", "2015JJ00", Value="n.v.t."), observation(1, "GM0001", "2015JJ00", Value=2)
+    )
+    assert result.rows["row_id"].to_pylist() == [1]
+    assert [problem.reason for problem in result.problems] == ["not_a_number"]
+
+
+def test_numbers_written_as_text_are_read_and_noticed() -> None:
+    result = read(observation(0, "GM0001", "2015JJ00", Value="12.5"), observation(1, "GM0002", "2015JJ00"))
+    assert result.rows["value"].to_pylist() == [12.5, 101.0]
+    assert result.notices == (f"{TABLE}/Observations.json: values written as text",)
+
+
+WITH_SEX = {
+    "Dimensions": codes("Geslacht", "RegioS", "Perioden"),
+    "GeslachtCodes": codes("T001038", "3000", "4000"),
+}
+
+
+def test_items_are_the_measures_title_and_the_declared_dimensions_in_declared_order() -> None:
+    table = {
+        "Dimensions": codes("Geslacht", "Leeftijd", "RegioS", "Perioden"),
+        "GeslachtCodes": codes("3000 ", "4000"),
+        "LeeftijdCodes": codes("10000"),
+    }
+    rows = [
+        observation(number, "GM0001", "2015JJ00", Geslacht=sex, Leeftijd="10000 ")
+        for number, sex in enumerate(("4000", "3000  "))
+    ]
+    result = read(*rows, reader={"dimensions": ("Leeftijd", "Geslacht")}, **table)
+    assert result.rows["item"].to_pylist() == [
+        "Bevolking op 1 januari|10000|4000",
+        "Bevolking op 1 januari|10000|3000",
+    ]
+
+
+def test_a_dimension_that_is_not_declared_must_not_let_figures_fall_together() -> None:
+    rows = [
+        observation(number, "GM0001", "2015JJ00", Geslacht=sex) for number, sex in enumerate(("3000", "4000"))
+    ]
+    result = read(*rows, **WITH_SEX)
+
+    assert result.refused
+    assert (result.rows_in, result.rows_loaded, result.rows_quarantined) == (2, 0, 2)
+    (problem,) = result.problems
+    assert str(problem) == (
+        f"{TABLE} (Geslacht): found 2 codes (3000, 4000), "
+        "expected one code: filter on this dimension, or declare it among the dimensions"
+    )
+
+
+def test_a_dimension_that_is_not_declared_may_have_one_code() -> None:
+    row = observation(0, "GM0001", "2015JJ00", Geslacht="T001038")
+    assert read(row, **WITH_SEX).rows["item"].to_pylist() == ["Bevolking op 1 januari"]
+
+
+def test_an_unknown_code_of_a_declared_dimension_is_an_unknown_item() -> None:
+    row = observation(0, "GM0001", "2015JJ00", Geslacht="9")
+    result = read(row, reader={"dimensions": ("Geslacht",)}, **WITH_SEX)
+    assert [(problem.column_name, problem.reason) for problem in result.problems] == [
+        ("Geslacht", "unknown_item")
+    ]
+
+
+def test_measures_of_one_title_stay_apart_by_their_code() -> None:
+    measures = listed(
+        {"Identifier": "M1", "Title": "Productie", "Unit": "mln kWh"},
+        {"Identifier": "M2", "Title": "Productie ", "Unit": "%"},
+        {"Identifier": "M3", "Title": "Vermogen", "Unit": "megawatt"},
+    )
+    rows = [observation(number, "GM0001", "2015JJ00", Measure=f"M{number}") for number in (1, 2, 3)]
+    result = read(*rows, MeasureCodes=measures)
+    assert result.rows["item"].to_pylist() == ["Productie (M1)", "Productie (M2)", "Vermogen"]
+    assert result.rows["unit"].to_pylist() == ["mln kWh", "%", "megawatt"]
+
+
+def test_a_table_without_regions_has_none() -> None:
+    row = observation(0, None, "2015JJ00")
+    del row["RegioS"]
+    result = read(row, reader={"region_dimension": None}, Dimensions=codes("Perioden"))
+    assert result.rows["region_code"].to_pylist() == [None]
+    assert result.rows_loaded == 1
+
+
+def test_a_status_that_the_publisher_does_not_give_is_null() -> None:
+    result = read(observation(0, "GM0001", "2015JJ00"), PeriodenCodes=codes("2015JJ00"))
+    assert result.rows["period_status"].to_pylist() == [None]
+
+
+def test_two_kinds_of_period_are_two_periods() -> None:
+    periods = codes("2016JJ00", "2016SJ00", "2016KW01", "2016MM01", "20160101")
+    rows = [
+        observation(number, "GM0001", period)
+        for number, period in enumerate(("2016JJ00", "2016SJ00", "2016KW01", "2016MM01", "20160101"))
+    ]
+    found = read(*rows, PeriodenCodes=periods).rows["period_code"].to_pylist()
+    assert len(set(found)) == 5
+    assert found[0] == "2016"
+
+
+@pytest.mark.parametrize(
+    ("files", "reason", "found"),
+    [
+        pytest.param({"Observations.json": b'{"value": []}'}, "empty_file", "no observations", id="no rows"),
+        pytest.param(
+            {"Observations.json": b'{"value": [{"Id": 1'}, "unknown_format", "JSON parse error", id="broken"
+        ),
+        pytest.param({"Observations.json": b"\xff\xfe{"}, "wrong_encoding", "utf-8", id="other encoding"),
+        pytest.param(
+            {"Observations.json": b'{"values": []}'}, "unknown_format", "no list named", id="no list"
+        ),
+        pytest.param(
+            {"MeasureCodes.json": b"<html>"}, "unknown_format", "Expecting value", id="broken codes"
+        ),
+        pytest.param(
+            {"MeasureCodes.json": b'{"value":[1]}'}, "unknown_format", "int", id="codes of another shape"
+        ),
+        pytest.param(
+            {"MeasureCodes.json": None}, "unknown_format", "no MeasureCodes.json", id="codes missing"
+        ),
+        pytest.param(
+            {"RegioSCodes.json": None}, "unknown_format", "no RegioSCodes.json", id="regions missing"
+        ),
+        pytest.param({"Dimensions.json": None}, "unknown_format", "no Dimensions.json", id="no dimensions"),
+        pytest.param(
+            {"Dimensions.json": codes("Perioden")}, "missing_column", "unknown: RegioS", id="new column"
+        ),
+        pytest.param(
+            {"Dimensions.json": codes("RegioS", "Perioden", "Geslacht")},
+            "missing_column",
+            "missing: Geslacht",
+            id="lost column",
+        ),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_refused_with_one_reason(
+    files: dict[str, bytes | None], reason: str, found: str
+) -> None:
+    given_files = {name: content for name, content in (answers() | files).items() if content is not None}
+
+    result = read_observations(given_files, source())
+
+    assert result.refused
+    assert result.rows.num_rows == 0
+    assert result.rows_in == result.rows_quarantined > 0
+    (problem,) = result.problems
+    assert problem.reason == reason
+    assert found in problem.found
+    assert problem.file.startswith(TABLE)
+
+
+@pytest.mark.parametrize(
+    "reader", [{"region_dimension": "Gemeente"}, {"period_dimension": "Jaar"}, {"dimensions": ("Geslacht",)}]
+)
+def test_a_declared_dimension_that_the_table_has_not_is_a_missing_column(reader: dict[str, Any]) -> None:
+    result = read(reader=reader)
+    assert result.refused
+    assert [problem.reason for problem in result.problems] == ["missing_column"]
+    assert result.problems[0].found == "dimensions Perioden, RegioS"
+
+
+def test_the_rows_of_a_refused_table_are_counted_over_all_its_pages() -> None:
+    files = answers(page_size=2)
+    files["Observations-0002.json"] = b"{"
+    result = read_observations(files, source())
+    assert result.refused
+    assert result.rows_quarantined == 4
+    assert result.problems[0].file == f"{TABLE}/Observations-0002.json"
+
+
+def test_region_codes_are_trimmed_and_keep_their_history_as_written() -> None:
+    assert read_region_codes(answers(), source()).to_pylist() == [
+        {"source_id": "cbs_klein", "region_code": "GM0001", "region_name": "Aap", "description": "Eerste"},
+        {"source_id": "cbs_klein", "region_code": "GM0002", "region_name": "Noot", "description": ""},
+        {"source_id": "cbs_klein", "region_code": "GM0003", "region_name": "Mies", "description": None},
+    ]
+    assert read_region_codes(answers(), source(region_dimension=None)).num_rows == 0
+    with pytest.raises(ValueError, match=r"no RegioSCodes\.json"):
+        read_region_codes({}, source())
+
+
+def test_a_source_of_another_kind_is_wrong_use() -> None:
+    swing = source().model_copy(
+        update={
+            "reader": SwingReader(kind="swing", items=("a",)),
+            "connector": FolderConnector(kind="folder", pattern="*"),
+        }
+    )
+    with pytest.raises(TypeError, match="found a swing reader"):
+        read_observations(answers(), swing)
+
+
+_ANY_ROW = st.builds(
+    lambda region, period, measure, value: observation(0, region, period, Measure=measure, Value=value),
+    st.sampled_from(["GM0001", " GM0001", "GM0002", "GM0003", "GM9999", "", None]),
+    st.sampled_from(["2015JJ00", "2016HJ02", "2016HJ03", None]),
+    st.sampled_from(["M000352", "M000352 ", "M1"]),
+    st.one_of(st.none(), st.floats(-1e9, 1e9), st.integers(-(2**53), 2**53), st.sampled_from(["x", "1"])),
+)
+
+
+@given(rows=st.lists(_ANY_ROW, min_size=1, max_size=12), page_size=st.integers(1, 5))
+def test_every_row_is_loaded_or_quarantined_once_and_what_is_loaded_has_unique_known_keys(
+    rows: list[dict[str, Any]], page_size: int
+) -> None:
+    numbered = [row | {"Id": number} for number, row in enumerate(rows)]
+
+    result = read(*numbered, page_size=page_size)
+
+    rejected = [json.loads(problem.raw_text)["Id"] for problem in result.problems]
+    assert sorted([*result.rows["row_id"].to_pylist(), *rejected]) == list(range(len(rows)))
+    assert rejected == sorted(rejected)
+    keys = list(
+        zip(*(result.rows[name].to_pylist() for name in ("item", "region_code", "period_code")), strict=True)
+    )
+    assert len(set(keys)) == len(keys)
+    assert set(result.rows["region_code"].to_pylist()) <= {"GM0001", "GM0002", "GM0003"}
+    for row in result.rows.to_pylist():
+        given_value = numbered[row["row_id"]]["Value"]
+        assert row["value"] == (None if given_value is None else pytest.approx(float(given_value)))
+    assert pa.types.is_string(result.rows.schema.field("item").type)

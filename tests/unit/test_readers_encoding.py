@@ -1,0 +1,85 @@
+"""Bytes are read in the declared encoding, and only if they are in it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.readers.account import Problem
+from pipelines.readers.encoding import Encoding, decode
+from pipelines.readers.refusal import RefusedFileError
+
+
+def refusal(data: bytes, declared: Encoding) -> Problem:
+    with pytest.raises(RefusedFileError) as caught:
+        decode("f.csv", data, declared)
+    return caught.value.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("declared", "data"),
+    [
+        ("utf-8", "cliënt €".encode()),
+        ("utf-8", b"\xef\xbb\xbf" + "cliënt €".encode()),
+        ("utf-8-sig", b"\xef\xbb\xbf" + "cliënt €".encode()),
+        ("windows-1252", "cliënt €".encode("cp1252")),
+        ("utf-16-le", b"\xff\xfe" + "cliënt €".encode("utf-16-le")),
+        ("utf-16-le", "cliënt €".encode("utf-16-le")),
+        ("utf-16", b"\xfe\xff" + "cliënt €".encode("utf-16-be")),
+    ],
+)
+def test_text_comes_out_whole_and_without_byte_order_mark(declared: Encoding, data: bytes) -> None:
+    assert decode("f.csv", data, declared) == "cliënt €"
+
+
+@pytest.mark.parametrize(
+    ("declared", "data", "place", "found"),
+    [
+        ("utf-8", "a;b\nx;Fryslân".encode("cp1252"), (2, 7), "byte 0xE2"),
+        ("windows-1252", "a;b\nx;Fryslân".encode(), (2, 7), "a UTF-8 sequence"),
+        ("windows-1252", b"\xef\xbb\xbfa;b", (1, 1), "the byte order mark of utf-8"),
+        ("windows-1252", b"ab\x81", (1, 3), "byte 0x81"),
+        ("utf-8", b"\xff\xfea\0", (1, 1), "the byte order mark of utf-16-le"),
+        ("utf-8", b"\xff\xfe\0\0a\0\0\0", (1, 1), "the byte order mark of utf-32"),
+        ("utf-8", "a;b\n".encode("utf-16-le"), (1, 2), "a NUL byte"),
+        ("utf-8", "a\nb\nGr\ufffdningen".encode(), (3, 3), "a replacement character"),
+        ("utf-16-le", b"a;b\nc;d\n", (1, 1), "no byte order mark"),
+        ("utf-16-le", b"\xfe\xff\0a", (1, 1), "the byte order mark of utf-16-be"),
+        ("utf-16", "ab".encode("utf-16-le"), (1, 1), "no byte order mark"),
+        ("utf-16-le", b"\xff\xfe" + "a\nbc".encode("utf-16-le") + b"x", (2, 5), "half a character"),
+        ("utf-16-le", b"\xff\xfe" + "ab\0".encode("utf-16-le"), (1, 7), "a NUL character"),
+        ("utf-16-le", "a\nb\ufffd".encode("utf-16-le"), (2, 3), "a replacement character"),
+    ],
+)
+def test_bytes_of_another_encoding_are_refused_with_line_and_byte(
+    declared: Encoding, data: bytes, place: tuple[int, int], found: str
+) -> None:
+    problem = refusal(data, declared)
+    assert (problem.reason, problem.line, problem.column) == ("wrong_encoding", *place)
+    assert problem.found.startswith(found)
+    assert declared in problem.expected
+
+
+@pytest.mark.parametrize("start", [b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF-1.7", b"\x1f\x8b\x08"])
+def test_a_file_that_is_no_text_is_called_what_it_is(start: bytes) -> None:
+    assert refusal(start + b"\0\0", "utf-8").reason == "unknown_format"
+
+
+@given(text=st.text(min_size=1).filter(lambda text: not set(text) & {"\ufffd", "\0", "\ufeff"}))
+def test_utf_8_is_never_read_as_something_else(text: str) -> None:
+    if not text.startswith(("PK\x03\x04", "%PDF")):
+        assert decode("f.csv", text.encode(), "utf-8") == text
+    if not text.isascii():
+        assert refusal(text.encode(), "windows-1252").reason == "wrong_encoding"
+
+
+@given(data=st.binary(max_size=60))
+def test_no_bytes_make_the_reader_fail_otherwise_than_by_refusing(data: bytes) -> None:
+    for declared in ("utf-8", "utf-8-sig", "windows-1252", "utf-16-le", "utf-16"):
+        try:
+            text = decode("f.csv", data, declared)  # type: ignore[arg-type]
+        except RefusedFileError as error:
+            assert error.problems[0].reason in {"wrong_encoding", "unknown_format"}
+        else:
+            assert "\ufffd" not in text and "\0" not in text
