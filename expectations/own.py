@@ -89,6 +89,13 @@ class ExpectPeriodsContinuous(gxe.ExpectTableRowCountToEqual):
     description: str = "Tussen de eerste en de laatste periode van een reeks ontbreekt geen periode"
 
 
+class ExpectNothingUnmapped(gxe.ExpectTableRowCountToEqual):
+    """Everything that was delivered has a declared place."""
+
+    value: int = 0
+    description: str = "Van alles wat geleverd is, is verklaard wat het is"
+
+
 class ExpectNoUnexplainedBreak(gxe.ExpectColumnValuesToNotBeInSet):
     """No trend break stands open without an event that explains it or a decision that settles it."""
 

@@ -47,8 +47,15 @@ _OBSERVATIONS = f"""
 
 
 def core_checks() -> list[Check]:
-    """The checks on `core.observation`, `core.reconciliation` and `core.period_gap`."""
-    return [_key_unique(), _values_in_range(), _regions_known(), _totals_reconcile(), _periods_continuous()]
+    """The checks on the tables of schema `core`."""
+    return [
+        _key_unique(),
+        _values_in_range(),
+        _regions_known(),
+        _totals_reconcile(),
+        _items_declared(),
+        _periods_continuous(),
+    ]
 
 
 def _key_unique() -> Check:
@@ -119,6 +126,22 @@ def _totals_reconcile() -> Check:
         next_step_nl="Tel de regels van dit jaar na in de levering; kijk ook of er regels zijn geweigerd.",
         key_columns=("source_id", "vintage_label", "region_code", "fiscal_year", "side"),
         detail_nl="{source_id}, {side} {fiscal_year}: gedrukt {printed_eur}, opgeteld {summed_eur}",
+    )
+
+
+def _items_declared() -> Check:
+    return Check(
+        name="core_unknown_item__nothing_unmapped",
+        asset="core.unknown_item",
+        query="select source_id, item, rows_with_item from core.unknown_item",
+        expects=expects("ExpectNothingUnmapped"),
+        severity="error",
+        title_nl="Een geleverd onderwerp heeft geen plaats",
+        detects_nl="Onderwerpen en begrotingsregels die geleverd zijn en waarvan niemand zei wat ze zijn.",
+        usual_cause_nl="een nieuwe regel of een gewijzigde naam in de levering.",
+        next_step_nl="Zet de naam in `dbt_project/seeds/budget_item.csv` of onder `series` van de bron.",
+        key_columns=("source_id", "item"),
+        detail_nl="{item} van {source_id}, {rows_with_item} rijen",
     )
 
 

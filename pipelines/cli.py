@@ -172,4 +172,7 @@ def _print_summary(summary: RunSummary, settings: Settings) -> None:
 
     from pipelines.summary import render
 
-    Console(highlight=False, soft_wrap=True).print(render(summary, settings))
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=120)
+    console.print(render(summary, settings))

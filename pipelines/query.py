@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from decimal import Decimal
 
 from pipelines.settings import Settings
 from pipelines.warehouse.connection import WarehouseError, connect_read_only
@@ -24,14 +25,17 @@ def query_published(settings: Settings, query: str, format: str) -> str:  # noqa
             answer = connection.execute(query).to_arrow_table()
     except (duckdb.Error, WarehouseError) as error:
         raise QueryError(str(error).strip()) from None
+    records = [
+        {name: float(value) if isinstance(value, Decimal) else value for name, value in row.items()}
+        for row in answer.to_pylist()
+    ]
     if format == "json":
-        import polars as pl
+        import json
 
-        return str(pl.DataFrame(answer).write_json()) + "\n"
-    rows = [[_text(value) for value in row.values()] for row in answer.to_pylist()]
+        return json.dumps(records, ensure_ascii=False, default=str) + "\n"
     if format == "csv":
-        return _csv(answer.column_names, rows)
-    return _aligned(answer.column_names, rows, len(rows))
+        return _csv(answer.column_names, [[_text(value) for value in row.values()] for row in records])
+    return _aligned(answer.column_names, [[_rounded(value) for value in row.values()] for row in records])
 
 
 def _text(value: object) -> str:
@@ -40,6 +44,11 @@ def _text(value: object) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     return str(value)
+
+
+def _rounded(value: object) -> str:
+    """For the eye: four decimals are enough there, and CSV and JSON have them all."""
+    return f"{value:.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else _text(value)
 
 
 def _csv(names: list[str], rows: list[list[str]]) -> str:
@@ -62,10 +71,10 @@ def _neutral(cell: str) -> str:
     return cell
 
 
-def _aligned(names: list[str], rows: list[list[str]], count: int) -> str:
+def _aligned(names: list[str], rows: list[list[str]]) -> str:
     widths = [max(len(name), *(len(row[i]) for row in rows)) if rows else len(name) for i, name in enumerate(names)]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in (names, ["-" * width for width in widths], *rows)
     ]
-    return "\n".join([*lines, f"({count} {'rij' if count == 1 else 'rijen'})"]) + "\n"
+    return "\n".join([*lines, f"({len(rows)} {'rij' if len(rows) == 1 else 'rijen'})"]) + "\n"

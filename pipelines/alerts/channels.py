@@ -54,6 +54,10 @@ class DeliveryError(Exception):
         self.reached = reached
 
 
+HEADLINES = 40
+"""Lines of a message that go to a terminal; channels that people read later get all of it."""
+
+
 def describe_problem(channel: Channel) -> str | None:
     """What is wrong with how `channel` is set up; None where it can be tried. Opens no connection.
 
@@ -113,7 +117,17 @@ def _send_to_console(message: Message, console: Console | None) -> None:
 
     out = console or Console(stderr=True)
     # The text holds names from deliveries: nothing in it is markup.
-    out.print(message.text, markup=False, highlight=False, soft_wrap=True)
+    out.print(_headlines(message), markup=False, highlight=False, soft_wrap=True)
+
+
+def _headlines(message: Message) -> str:
+    """A message cut down to what fits a screen: what is wrong and where, without causes and rows."""
+    kept = ("- ", "    Regio:", "    Indicator:", "    Periode:")
+    lines = [line for line in message.text.splitlines() if not line.startswith(" ") or line.startswith(kept)]
+    shown = "\n".join(lines[:HEADLINES])
+    if len(lines) > HEADLINES:
+        shown += f"\n... de hele melding staat in het bestand van bericht {message.message_id}"
+    return shown
 
 
 def _send_to_file(message: Message, folder: Path) -> None:

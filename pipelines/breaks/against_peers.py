@@ -1,7 +1,7 @@
 """One panel tested against itself: what deviates from its peers more than series without a break do.
 
-What belongs here: the two passes (a first look that takes clear breaks out, then the noise, the null and the search
-proper). What does not: rules, causes, or the shape of the result.
+What belongs here: the two passes (a first look that takes clear breaks out, then the noise, the null and
+the search proper). What does not: rules, causes, or the shape of the result.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from pipelines.breaks.panel import Bools, Floats, Grid, Ints
 from pipelines.breaks.peers import centre_and_level, median_over
 from pipelines.breaks.quantity import Quantity, smoothed
 from pipelines.breaks.rules import TEN, ScaleErrors
-from pipelines.breaks.search import Found, Searched, Spread, search, spread_of_panel
+from pipelines.breaks.search import Found, Lines, Searched, Spread, search, spread_of_panel
 
 FEWEST_PERIODS = 6
 FEWEST_PEERS = 8
 CANDIDATE = 0.7  # a fifth of the clean series has a score like this; kept so that another line can be drawn
 _FEWEST_FIGURES = 4
+_SURE = 1.5
 _CLEAR = 4.0
 _POWER = 0.8416  # 80 % of a normal
 
@@ -32,9 +33,9 @@ _POWER = 0.8416  # 80 % of a normal
 class PeerTest:
     """Breaks of the tested series, with indices into the grid, and what could have been found.
 
-    `detectable` (S) is the log effect of the smallest lasting shift found with 80 % power at `line`, NaN where a
-    series was not tested. `course` is the common course for the national test over `columns` of the grid, None
-    without a test.
+    `detectable` (S) is the log effect of the smallest lasting shift found with 80 % power at `line`, NaN
+    where a series was not tested. `course` is the common course for the national test over `columns` of the
+    grid, None without a test.
     """
 
     found: Found
@@ -52,8 +53,8 @@ def no_test(series: int) -> PeerTest:
 def compare_with_peers(cases: list[tuple[Grid, Quantity, Bools, ScaleErrors]], line: float) -> list[PeerTest]:
     """Level shifts and one-offs per grid; nothing where one has too few periods or peers to tell.
 
-    A case is a grid with its quantity, what counts as delivered, and the scale errors found. `line` is the rarity
-    (minus log10 of false alarms per series) at which the detectable effect is stated.
+    A case is a grid with its quantity, what counts as delivered, and the scale errors found. `line` is the
+    rarity (minus log10 of false alarms per series) at which the detectable effect is stated.
     """
     panels = [_panel(*case) for case in cases]
     looks = [None if panel is None else _second_look(panel) for panel in panels]
@@ -78,14 +79,16 @@ def _panel(grid: Grid, quantity: Quantity, delivered: Bools, errors: ScaleErrors
     columns = np.flatnonzero(np.isfinite(log[tested]).sum(axis=0) * 2 >= min(tested.sum(), FEWEST_PEERS))
     if tested.sum() < FEWEST_PEERS or columns.size < FEWEST_PERIODS:
         return None
-    return _Panel(grid, quantity, log, present, errors, np.flatnonzero(tested), columns)
+    rows = np.flatnonzero(tested)
+    return _Panel(grid, quantity, errors, log=log, present=present, rows=rows, columns=columns)
 
 
 def _second_look(panel: _Panel) -> _Look:
     """The panel measured with its clear breaks taken out, so that they do not count as noise."""
     look = panel.look(np.zeros(panel.log.shape))
     clear = search(
-        Searched(look.precision, look.rest, panel.present, panel.shapes, look.spread), _as_it_is, _CLEAR
+        Searched(look.precision, look.rest, panel.present, panel.shapes, look.spread),
+        Lines(_as_it_is, _CLEAR, _CLEAR),
     )
     return panel.look(clear.fitted(panel.log.shape))
 
@@ -96,7 +99,7 @@ def _as_it_is(one_off: Floats, level: Floats) -> tuple[Floats, Floats]:
 
 def _test(panel: _Panel, look: _Look, null: Null, line: float) -> PeerTest:
     searched = Searched(look.precision, look.rest, panel.present, panel.shapes, look.spread)
-    found = search(searched, null.rarity, CANDIDATE)
+    found = search(searched, Lines(null.rarity, CANDIDATE, min(line, _SURE)))
     detectable = np.full(panel.all_series, np.nan)
     detectable[panel.rows] = look.detectable(panel, null, line)
     variance = course_variance(look.clean_rest, panel.variance)
@@ -138,7 +141,7 @@ class _Look:
 
     def to_redraw(self, panel: _Panel) -> Case:
         """What the null of the panel is made from."""
-        real = scores(self.precision, self.rest, panel.shapes, self.information, 0, panel.present)
+        real = scores(self.precision, self.rest, panel.shapes, panel.present, self.information)
         course = self.level[:, None] + self.centre
         redraw = Redraw(
             self.precision, course, panel.present, panel.shapes, self.noise, panel.ordinals, panel.quantity
@@ -146,11 +149,11 @@ class _Look:
         return Case(redraw, real, self.spread)
 
     def detectable(self, panel: _Panel, null: Null, line: float) -> Floats:
-        """Log effect found with 80 % power at `line`, at the median of the periods where a level may start."""
+        """Log effect found with 80 % power at `line`, for the median of the periods where it may start."""
         scale = np.sqrt(self.spread.pooled)
         possible = panel.shapes.level & (self.information[1] > 1e-9)
         error = np.where(possible, 1 / np.sqrt(np.where(possible, self.information[1], 1.0)), np.nan)
-        return (null.level_line(line) + _POWER) * scale * median_over(error, axis=1)
+        return (null.level_line(line) * scale + _POWER) * median_over(error, axis=1)
 
 
 class _Panel:
@@ -160,9 +163,10 @@ class _Panel:
         self,
         grid: Grid,
         quantity: Quantity,
+        errors: ScaleErrors,
+        *,
         log: Floats,
         present: Bools,
-        errors: ScaleErrors,
         rows: Ints,
         columns: Ints,
     ) -> None:
@@ -204,8 +208,8 @@ class _Panel:
             course = level[:, None] + centre
             filled = np.where(self.present, self.quantity.at_least_hidden(course + fitted), np.nan)
             shown = filled - fitted
-            # The neighbours in time say how precise a figure is: a running median follows a lasting shift, but not
-            # a single deviating point, which so cannot excuse itself.
+            # The neighbours in time say how precise a figure is: a running median follows a lasting shift,
+            # but not a single deviating point, which so cannot excuse itself.
             expected = smoothed(filled - centre, level) + centre
             self.variance = self.quantity.variance(expected)
             step = np.diff(shown - centre, axis=1)
@@ -220,12 +224,6 @@ class _Panel:
             precision = without(precision, shape * self.present)
         rest = np.where(self.present, filled - centre - level[:, None], 0.0)
         information = informations(precision)
-        clean = scores(
-            precision,
-            np.where(self.present, clean_rest, 0.0),
-            self.shapes,
-            information,
-            0,
-            self.present,
-        )
+        known = np.where(self.present, clean_rest, 0.0)
+        clean = scores(precision, known, self.shapes, self.present, information)
         return _Look(centre, rest, clean_rest, noise, precision, information, spread_of_panel(clean), level)

@@ -1,11 +1,12 @@
 """Which registered events caused a break, by their footprint.
 
-What belongs here: shares per break and candidate event. What does not: finding breaks, or what an event means.
+What belongs here: shares per break and candidate event. What does not: finding breaks, or what an event
+means.
 
-An event leaves a footprint: the part of its scope (regions by indicators) that broke in its window. Where events
-compete for one break, the one that broke most of its own scope, and whose window is tight around the break, takes
-the larger share; what is left over is what breaks without any registered cause. Footprints and shares are found
-together, by expectation-maximisation of a noisy-or.
+An event leaves a footprint: the part of its scope (regions by indicators) that broke in its window. Where
+events compete for one break, the one that broke most of its own scope, and whose window is tight around the
+break, takes the larger share; what is left over is what breaks without any registered cause. Footprints and
+shares are found together, by expectation-maximisation of a noisy-or.
 """
 
 from __future__ import annotations

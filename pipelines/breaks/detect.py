@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from pipelines.breaks.against_peers import PeerTest, compare_with_peers
 from pipelines.breaks.attribution import Attribution, attribute
@@ -38,12 +39,12 @@ _COUNTRY = -1
 def detect(panel: Any, events: Any = None, *, false_alarms_per_1000: float = 15.0) -> Detection:
     """Detect and attribute trend breaks in a long panel on harmonised geography.
 
-    `panel` is a pyarrow (or polars, pandas) table with the columns `pipelines.breaks.panel.COLUMNS`, one row per
-    indicator, region and period; an absent row counts as not delivered. Indicators, kinds of period and kinds of
-    region are tested apart; country rows are left out. `events` has the columns
-    `pipelines.breaks.events.COLUMNS`. `false_alarms_per_1000` is how many of a thousand series without a break
-    may be flagged anywhere. The comparison with peers follows the homogenisation of climate series (Menne and
-    Williams 2009, doi:10.1175/2008JCLI2263.1).
+    `panel` is a pyarrow (or polars, pandas) table with the columns `pipelines.breaks.panel.COLUMNS`, one
+    row per indicator, region and period; an absent row counts as not delivered. Indicators, kinds of period
+    and kinds of region are tested apart; country rows are left out. `events` has the columns
+    `pipelines.breaks.events.COLUMNS`. `false_alarms_per_1000` is how many of a thousand series without a
+    break may be flagged anywhere. The comparison with peers follows the homogenisation of climate series
+    (Menne and Williams 2009, doi:10.1175/2008JCLI2263.1).
 
     Raises PanelError when a table cannot be used.
     """
@@ -110,7 +111,7 @@ class _Tested:
             series=errors.series,
             period=errors.period,
             returned=errors.returned,
-            effect=errors.power * TEN,
+            effect=errors.power.astype(np.float64) * TEN,
             se=np.zeros(errors.series.size),
             score=np.full(errors.series.size, RULE_SCORE),
             alarm=sure,
@@ -159,7 +160,7 @@ class _Tested:
     def _of(
         self,
         *,
-        kind: np.ndarray,
+        kind: npt.NDArray[np.str_],
         series: Ints,
         period: Ints,
         returned: Ints,

@@ -111,8 +111,8 @@ class Events:
 def read_events(events: Any) -> Events:
     """The register of a table with COLUMNS; no events where it is None.
 
-    An event without `period_from` begins at its `effective_date`; one without `period_to` ends where it begins.
-    Raises PanelError for a missing column, an id that occurs twice or an event without any date.
+    An event without `period_from` begins at its `effective_date`; one without `period_to` ends where it
+    begins. Raises PanelError for a missing column, an id that occurs twice or an event without any date.
     """
     if events is None:
         return Events((), (), (), (), ())

@@ -23,12 +23,14 @@ def precision_of(covariance: Floats, variance: Floats, present: Bools) -> Floats
     """S x n x n precision given the common covariance (n x n), own variances and which cells are present."""
     size = covariance.shape[0]
     full = covariance[None, :, :] + np.eye(size) * np.where(present, variance, 1e6)[:, :, None]
-    precision: Floats = np.linalg.inv(full) * (present[:, :, None] & present[:, None, :])
-    return without(precision, present.astype(np.float64))
+    precision = np.asarray(np.linalg.inv(full), dtype=np.float64) * (
+        present[:, :, None] & present[:, None, :]
+    )
+    return without(np.asarray(precision), present.astype(np.float64))
 
 
 def without(precision: Floats, shape: Floats) -> Floats:
-    """The precision with one shape per series (S x n) projected out; unchanged where it has no information."""
+    """The precision with one shape per series (S x n) projected out, where there is anything to project."""
     pull = np.matmul(precision, shape[:, :, None])[:, :, 0]
     information = np.einsum("si,si->s", pull, shape)
     usable = information > 1e-9
@@ -38,14 +40,18 @@ def without(precision: Floats, shape: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Shapes:
-    """Where a break can be: `one_off` and `level` are S x n, true where that shape may start at that period."""
+    """Where a break can be: `one_off` and `level` are S x n, true where that shape may start at that
+    period.
+    """
 
     one_off: Bools
     level: Bools
 
 
 def admissible(present: Bools) -> Shapes:
-    """A level needs two present points on each side; a single deviating point, the newest too, is `one_off`."""
+    """A level needs two present points on each side; a single deviating point, the newest too, is
+    `one_off`.
+    """
     before: Ints = np.cumsum(present, axis=1) - present
     after = present.sum(axis=1, keepdims=True) - before
     return Shapes(one_off=present.copy(), level=present & (before >= 2) & (after >= 2))
@@ -72,23 +78,33 @@ def informations(precision: Floats) -> tuple[Floats, Floats]:
 
 
 def scores(
-    precision: Floats, rest: Floats, shapes: Shapes, first: tuple[Floats, Floats], found: int, present: Bools
+    precision: Floats,
+    rest: Floats,
+    shapes: Shapes,
+    present: Bools,
+    first: tuple[Floats, Floats],
+    *,
+    found: int = 0,
 ) -> Scores:
-    """Scores of all shapes. `first` is the information before any break, `found` the breaks projected out."""
+    """Scores of all shapes. `first` is the information before any break, `found` how many are projected
+    out.
+    """
     pull = np.matmul(precision, rest[:, :, None])[:, :, 0]
     information = informations(precision) if found else first
-    return scores_of_pull(pull, rest, shapes, information, first, found, present)
+    return scores_of_pull(pull, rest, shapes, present, first, information=information, found=found)
 
 
 def scores_of_pull(
     pull: Floats,
     rest: Floats,
     shapes: Shapes,
-    information: tuple[Floats, Floats],
-    first: tuple[Floats, Floats],
-    found: int,
     present: Bools,
+    first: tuple[Floats, Floats],
+    *,
+    information: tuple[Floats, Floats],
+    found: int = 0,
 ) -> Scores:
+    """The same where the precision times `rest` is known already; `information` is that of now."""
     level_pull = np.cumsum(pull[:, ::-1], axis=1)[:, ::-1]
     results = []
     for push, now, before, allowed in (

@@ -1,7 +1,7 @@
 """A break of the common course of a panel: one finding for the country, not one per municipality.
 
-What belongs here: testing the centres of all panels of one detection. What does not: the municipal series, from
-which the common course has been taken out.
+What belongs here: testing the centres of all panels of one detection. What does not: the municipal series,
+from which the common course has been taken out.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ class CommonBreak:
 
 
 def usual_step(course: Course) -> float:
-    """Typical change per period around the mean growth and the season, by the median of absolute deviations."""
+    """Typical change per period around the mean growth and the season, by the median of absolute
+    deviations.
+    """
     steps = np.diff(course.centre)
     season = course.ordinals[1:] % course.per_year
     for part in range(course.per_year if steps.size >= 4 * course.per_year else 1):
@@ -54,7 +56,8 @@ def usual_step(course: Course) -> float:
 def common_breaks(course: Course, typical: float) -> list[CommonBreak]:
     """Breaks of one common course. `typical` is the usual step over all panels, which moderates the own one.
 
-    The course is a random walk with a mean growth and a season; a lasting break is one step far out of its own.
+    The course is a random walk with a mean growth and a season; a lasting break is one step far out of its
+    own.
     """
     size = course.centre.size
     own = usual_step(course)
@@ -70,14 +73,14 @@ def common_breaks(course: Course, typical: float) -> list[CommonBreak]:
         for part in range(1, course.per_year):
             precision = without(precision, (course.ordinals % course.per_year == part)[None, :].astype(float))
     first = informations(precision)
-    # A step at the second or last period is one point as well; nothing tells them apart, so both stay allowed.
+    # A step at the last period is a single point as well; nothing tells them apart, so both are allowed.
     inside = present.copy()
     inside[:, 0] = False
     shapes = Shapes(one_off=inside, level=inside)
     rest = course.centre[None, :]
     found: list[CommonBreak] = []
     for turn in range(_MOST):
-        result = scores(precision, rest, shapes, first, turn, present)
+        result = scores(precision, rest, shapes, present, first, found=turn)
         lasting = result.level.max() >= result.one_off.max() * 0.98
         z = result.level[0] if lasting else result.one_off[0]
         period = int(z.argmax())
@@ -94,7 +97,7 @@ def common_breaks(course: Course, typical: float) -> list[CommonBreak]:
 
 
 def _rarity(z: float, freedom: float, tests: int) -> float:
-    """Minus log10 of the chance of the largest of `tests` t-distributed scores, by Wallace's approximation."""
+    """Minus log10 of the chance of the largest of `tests` t-distributed scores (Wallace's approximation)."""
     normal = (8 * freedom + 1) / (8 * freedom + 3) * sqrt(freedom * np.log1p(z**2 / freedom))
     return -log10(max(erfc(normal / sqrt(2)) * tests, 1e-300))
 

@@ -1,7 +1,7 @@
 """How series of a panel vary about their peers when nothing broke, pooled over the panel.
 
-What belongs here: estimating over-dispersion, persistence, own slopes and own seasons robustly from differences
-over 1, 2, 3 ... periods, and the covariance that follows. What does not: any test.
+What belongs here: estimating over-dispersion, persistence, own slopes and own seasons robustly from
+differences over 1, 2, 3 ... periods, and the covariance that follows. What does not: any test.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ _LONGEST_LAG = 8
 class Noise:
     """Variances on the log scale, beyond counting and rounding, of one panel.
 
-    `jitter` independent per period, `drift` and `persistence` an AR(1) process (persistence near 1 is a random
-    walk), `slope` of an own trend per period, `season` of an own half-year (or quarter, month) effect.
+    `jitter` independent per period, `drift` and `persistence` an AR(1) process (persistence near 1 is a
+    random walk), `slope` of an own trend per period, `season` of an own half-year (or quarter, month)
+    effect.
     """
 
     jitter: float
@@ -47,7 +48,8 @@ class Noise:
 def estimate_noise(rest: Floats, variance: Floats, ordinals: Ints, per_year: int) -> Noise:
     """Noise of a panel of peer-relative series `rest` (S x n, NaN missing) with known `variance` per cell.
 
-    The median of squared differences gives what the bulk of the panel does; the series that broke hardly move it.
+    The median of squared differences gives what the bulk of the panel does; the series that broke hardly
+    move it.
     """
     lags, growth, weight = [], [], []
     for lag in range(1, min(_LONGEST_LAG, rest.shape[1] - 2) + 1):

@@ -29,11 +29,12 @@ _USUAL_PART, _DOUBT_OF_PART = 0.1, 3.0
 _UNDECIDED = 0.005  # a difference in misfit that decides little between two tails
 _CORRECTION = (-0.1, 0.5)  # of the log of a maximum, for what the redrawing does not know
 _KNEE = 0.97
+_TINY = 1e-6  # the largest score of a series that never moves
 
 
 @dataclass(frozen=True)
 class Tail:
-    """Chance that a maximum exceeds x without a break: counted in the bulk, exponential beyond the 90th percentile."""
+    """Chance that a maximum exceeds x without a break: counted, and exponential beyond the knee."""
 
     ordered: Floats
     knee: float
@@ -60,7 +61,9 @@ class Tail:
 
 @dataclass(frozen=True)
 class Null:
-    """Rarity of studentised scores in one panel; `both` maps the rarer of the two to that of a whole series."""
+    """Rarity of studentised scores in one panel; `both` maps the rarer of the two to that of a whole
+    series.
+    """
 
     one_off: Tail
     level: Tail
@@ -102,9 +105,9 @@ class Case:
 def nulls_of_panels(panels: list[Case]) -> list[Null]:
     """The null of each panel.
 
-    How heavy the tails are and which part of the series broke are chosen together, so that redrawn series, that
-    part of them with a break planted, have maxima like the real ones. One panel tells little of it, so that its
-    neighbours have a say, and where several tails fit, each gives its share of the redrawn series.
+    How heavy the tails are and which part of the series broke are chosen together, so that redrawn series,
+    that part of them with a break planted, have maxima like the real ones. One panel tells little of it, so
+    that its neighbours have a say, and where several tails fit, each gives its share of the redrawn series.
     """
     if not panels:
         return []
@@ -119,8 +122,8 @@ def nulls_of_panels(panels: list[Case]) -> list[Null]:
 
 @dataclass(frozen=True)
 class _Fit:
-    """Per tail and part broken: squared distance of redrawn and real maxima, and by how much (log) the real ones
-    of one-offs and levels are larger in the bulk.
+    """Per tail and part broken: squared distance of redrawn and real maxima, and by how much (log) the real
+    ones of one-offs and levels are larger in the bulk.
     """
 
     misfit: Floats
@@ -144,7 +147,10 @@ def _quantiles_of_mixtures(clean: Floats, broken: Floats) -> Floats:
     values = np.concatenate([clean, broken])
     order = np.argsort(values)
     is_broken = (order >= clean.size).astype(np.float64)
-    weight = _PARTS_BROKEN[:, None] * is_broken / broken.size + (1 - _PARTS_BROKEN[:, None]) * (1 - is_broken) / clean.size
+    weight = (
+        _PARTS_BROKEN[:, None] * is_broken / broken.size
+        + (1 - _PARTS_BROKEN[:, None]) * (1 - is_broken) / clean.size
+    )
     position = np.argmax(np.cumsum(weight, axis=1)[:, None, :] >= _COMPARED[None, :, None], axis=2)
     return np.asarray(values[order][position])
 
@@ -158,7 +164,7 @@ def _null(case: Case, fit: _Fit, weight: Floats) -> Null:
         if not wanted:
             continue
         ones, levels = _redrawn_maxima(case, tail, _SEED + 1 + number, wanted, planted=False)[0]
-        # Redrawn by whole panels: a regular choice, so that small and large municipalities stay in proportion.
+        # Redrawn by whole panels: a regular choice keeps small and large municipalities in proportion.
         some = np.linspace(0, ones.size - 1, wanted).astype(np.int64)
         one_off = np.concatenate([one_off, ones[some] * correction[0]])
         level = np.concatenate([level, levels[some] * correction[1]])
@@ -169,14 +175,17 @@ def _null(case: Case, fit: _Fit, weight: Floats) -> Null:
 
 def _studentised_maxima(found: Scores, spread: Spread) -> tuple[Floats, Floats]:
     scale = spread.moderated(found.spread, found.freedom)
-    return found.one_off.max(axis=1) / scale, found.level.max(axis=1) / scale
+    return (
+        np.maximum(found.one_off.max(axis=1) / scale, _TINY),
+        np.maximum(found.level.max(axis=1) / scale, _TINY),
+    )
 
 
 def _redrawn_maxima(
     case: Case, tail: tuple[float, float], seed: int, wanted: int, *, planted: bool
 ) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
-    """Largest studentised one-off and level scores of at least `wanted` redrawn series: without a break, and (where
-    `planted`) the same with a level shift or a one-off of random size and period.
+    """Largest studentised one-off and level scores of at least `wanted` redrawn series: without a break,
+    and (where `planted`) the same with a level shift or a one-off of random size and period.
     """
     redraw, spread = case.redraw, case.spread
     freedom, factor = tail
@@ -216,7 +225,7 @@ def _maxima(
     ones, levels = [], []
     for copy in range(rest.shape[0]):
         found = scores_of_pull(
-            pull[copy], rest[copy], redraw.shapes, information, information, 0, redraw.present
+            pull[copy], rest[copy], redraw.shapes, redraw.present, information, information=information
         )
         one_off, level = _studentised_maxima(found, spread)
         ones.append(one_off)

@@ -13,7 +13,9 @@ _ROUNDS = 3
 
 
 def median_over(matrix: Floats, axis: int) -> Floats:
-    """Median along an axis of a 2-d matrix, ignoring NaN; NaN where there is nothing. Faster than nanmedian."""
+    """Median along an axis of a 2-d matrix, ignoring NaN; NaN where there is nothing. Faster than
+    nanmedian.
+    """
     values = np.sort(matrix, axis=axis)  # NaN sorts last
     count = np.sum(~np.isnan(matrix), axis=axis)
     low = np.maximum((count - 1) // 2, 0)

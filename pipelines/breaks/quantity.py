@@ -26,8 +26,9 @@ class Quantity:
 
     exp(log) * `people` is the number of people counted (NaN where no numbers are known, as for euros);
     exp(log) * `printed` is the figure that was rounded, to a multiple of `rounding` (0 where none shows).
-    `share` tells that the figure is a percentage of a whole. `suppressed` marks cells below 10. `log_value` is
-    the log of the figure as published, which differs from `log` where a numerator was delivered beside it.
+    `share` tells that the figure is a percentage of a whole. `suppressed` marks cells below 10. `log_value`
+    is the log of the figure as published, which differs from `log` where a numerator was delivered beside
+    it.
     """
 
     log: Floats

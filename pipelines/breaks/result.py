@@ -56,19 +56,19 @@ ATTRIBUTION_SCHEMA = pa.schema(
 class Detection:
     """What a detection found.
 
-    `breaks`: one row per break, ordered by indicator, region, period and kind. `period_code` is the first period
-    of the new regime. `kind`: `level` (lasting; a deviation of the newest figure counts as one until a next
-    figure tells), `one_off`, `scale` (off by a power of ten) or `gap` (not delivered). `returned_in` is the period
-    in which a gap or a wrong scale ended, null where it has not. `effect_log` and `se` are on the log scale,
-    `effect_pct` with `effect_low` and `effect_high` (95 %) in percent; null for a gap. `score` is minus log10 of
-    the chance of such a score anywhere in a series without a break (1.82 is 15 in 1,000), so that any line can be
-    drawn; `alarm` is the line that was asked for. What a rule finds scores RULE_SCORE; a gap 0, without alarm.
-    `event_ids` and `event_shares` name candidate events, largest share first, together at most 1; `cause` is
-    explained, ambiguous or unexplained. `series_median_count` is the median number of people behind the series,
-    null where no numbers are known and for a country.
+    `breaks`: one row per break, ordered by indicator, region, period and kind. `period_code` is the first
+    period of the new regime. `kind`: `level` (lasting; a deviation of the newest figure counts as one until
+    a next figure tells), `one_off`, `scale` (off by a power of ten) or `gap` (not delivered). `returned_in`
+    is the period in which a gap or a wrong scale ended, null where it has not. `effect_log` and `se` are on
+    the log scale, `effect_pct` with `effect_low` and `effect_high` (95 %) in percent; null for a gap.
+    `score` is minus log10 of the chance of such a score anywhere in a series without a break (1.82 is 15 in
+    1,000), so that any line can be drawn; `alarm` is the line that was asked for. What a rule finds scores
+    RULE_SCORE; a gap 0, without alarm. `event_ids` and `event_shares` name candidate events, largest share
+    first, together at most 1; `cause` is explained, ambiguous or unexplained. `series_median_count` is the
+    median number of people behind the series, null where no numbers are known and for a country.
 
-    `detectable`: per series the smallest lasting shift, in percent upwards, that would have been found with 80 %
-    power; null where nothing could be tested.
+    `detectable`: per series the smallest lasting shift, in percent upwards, that would have been found with
+    80 % power; null where nothing could be tested.
 
     `attribution`: one row per break and candidate event, in the order of `breaks`, largest share first.
     """
@@ -80,8 +80,8 @@ class Detection:
 
 @dataclass(frozen=True)
 class Findings:
-    """Breaks as arrays of one length. `per_year` and `ordinal` say which period, `counted` whether the finding
-    is sure enough to be part of an event's footprint. Empty strings and NaN stand for null.
+    """Breaks as arrays of one length. `per_year` and `ordinal` say which period, `counted` whether the
+    finding is sure enough to be part of an event's footprint. Empty strings and NaN stand for null.
     """
 
     indicator: npt.NDArray[np.str_]

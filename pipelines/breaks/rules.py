@@ -1,7 +1,7 @@
-"""Breaks that need no statistics: deliveries that stop and return, and figures that are a factor 10, 100 or 1000 off.
+"""Breaks that need no statistics: deliveries that stop and return, figures off by a factor 10, 100 or 1000.
 
-What belongs here: findings that hold whatever the noise of the panel. What does not: anything with a threshold
-on rarity. A suppressed figure (Q) is a delivery; one that cannot exist (M) is not a gap.
+What belongs here: findings that hold whatever the noise of the panel. What does not: anything with a
+threshold on rarity. A suppressed figure (Q) is a delivery; one that cannot exist (M) is not a gap.
 """
 
 from __future__ import annotations
@@ -65,7 +65,9 @@ def unlikely_zeros(grid: Grid, quantity: Quantity) -> Bools:
 
 
 def runs(marked: Bools, ending: Bools) -> tuple[Ints, Ints, Ints]:
-    """Runs of marked cells per row, up to the next cell in `ending`: row, first column, ending column or -1."""
+    """Runs of marked cells per row, up to the next cell in `ending`: row, first column, ending column or
+    -1.
+    """
     size = marked.shape[1]
     rows: list[Ints] = []
     firsts: list[Ints] = []
@@ -89,7 +91,8 @@ def runs(marked: Bools, ending: Bools) -> tuple[Ints, Ints, Ints]:
 
 @dataclass(frozen=True)
 class ScaleErrors:
-    """Figures off by a power of ten: `series`, first `period`, `returned` (-1: lasting) and `power` (+ too high).
+    """Figures off by a power of ten: `series`, first `period`, `returned` (-1: lasting) and `power` (+ too
+    high).
 
     `power_of_cell` (S x n) is by which power each cell is off against the greater part of its own series.
     """
@@ -135,7 +138,7 @@ def find_scale_errors(quantity: Quantity, delivered: Bools) -> ScaleErrors:
     off_by = np.where(present, state - _usual_state(state, present)[:, None], 0)
     row, first, returned = runs(off_by != 0, present & (off_by == 0))
     power = off_by[row, first]
-    # Wrong from the first figure on, for longer than that one figure: the new regime is where it became right.
+    # Wrong from the first figure on, and longer than that one: the new regime is where it became right.
     opening = (np.cumsum(present, axis=1)[row, first] == 1) & (returned - first > 1)
     period = np.where(opening, returned, first)
     return ScaleErrors(

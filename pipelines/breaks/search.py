@@ -15,6 +15,7 @@ from pipelines.breaks.level_shift import Scores, Shapes, informations, scores, w
 from pipelines.breaks.panel import Bools, Floats, Ints
 
 MOST_BREAKS = 4
+_SMALLEST_SPREAD = 0.1
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,12 @@ class Spread:
 def spread_of_panel(found: Scores) -> Spread:
     """How much the spread of series differs beyond chance, from the middle half of the panel."""
     logs = np.log(found.spread)
-    if logs.size < 8:
-        return Spread(float(np.median(found.spread)), 20.0)
+    # Counting alone makes figures vary; a panel of copies is no reason to call every change significant.
+    pooled = max(float(np.median(found.spread)), _SMALLEST_SPREAD)
     low, high = np.quantile(logs, [0.2, 0.7])
     observed = ((high - low) / 1.366) ** 2  # the distance of these quantiles of a normal
     excess = observed - trigamma(float(np.median(found.freedom)) / 2)
-    return Spread(float(np.median(found.spread)), float(np.clip(2 * trigamma_inverse(excess), 3.0, 200.0)))
+    return Spread(pooled, float(np.clip(2 * trigamma_inverse(excess), 3.0, 200.0)))
 
 
 def trigamma(x: float) -> float:
@@ -98,11 +99,21 @@ class Searched:
     spread: Spread
 
 
-def search(panel: Searched, rarity: Rarity, floor: float) -> Found:
-    """All breaks whose rarity is at least `floor`, at most MOST_BREAKS per series.
+@dataclass(frozen=True)
+class Lines:
+    """`rarity` turns studentised scores of one-offs and of levels into scores that compare with each other.
 
-    `rarity` turns studentised scores of one-offs and of levels into scores that compare with each other.
+    Breaks of at least `floor` are kept; those of at least `sure` are estimated without the lesser ones
+    beside them.
     """
+
+    rarity: Rarity
+    floor: float
+    sure: float
+
+
+def search(panel: Searched, lines: Lines) -> Found:
+    """All breaks whose rarity is at least the floor, at most MOST_BREAKS per series."""
     precision, rest, present, shapes = panel.precision, panel.rest, panel.present, panel.shapes
     first = informations(precision)
     size = rest.shape[1]
@@ -111,20 +122,21 @@ def search(panel: Searched, rarity: Rarity, floor: float) -> Found:
     now = precision
     for turn in range(MOST_BREAKS):
         own = Shapes(shapes.one_off[active], shapes.level[active])
-        found = scores(now, rest[active], own, (first[0][active], first[1][active]), turn, present[active])
+        before = (first[0][active], first[1][active])
+        found = scores(now, rest[active], own, present[active], before, found=turn)
         scale = panel.spread.moderated(found.spread, found.freedom)[:, None]
-        one_off, level = rarity(found.one_off / scale, found.level / scale)
+        one_off, level = lines.rarity(found.one_off / scale, found.level / scale)
         strongest_one, strongest_level = one_off.max(axis=1), level.max(axis=1)
         lasting = strongest_level >= strongest_one
         period = np.where(lasting, level.argmax(axis=1), one_off.argmax(axis=1))
-        going = np.maximum(strongest_one, strongest_level) >= floor
+        going = np.maximum(strongest_one, strongest_level) >= lines.floor
         if not going.any():
             break
         active, period, lasting = active[going], period[going], lasting[going]
         strongest = np.maximum(strongest_one, strongest_level)[going]
         chosen.append((active, period, lasting, strongest))
         now = without(now[going], _shape(period, lasting, size) * present[active])
-    return _together(chosen, panel, rarity, floor)
+    return _together(chosen, panel, lines)
 
 
 def _shape(period: Ints, lasting: Bools, size: int) -> Floats:
@@ -134,7 +146,7 @@ def _shape(period: Ints, lasting: Bools, size: int) -> Floats:
     )
 
 
-def _together(chosen: list[tuple[Ints, Ints, Bools, Floats]], panel: Searched, rarity: Rarity, floor: float) -> Found:
+def _together(chosen: list[tuple[Ints, Ints, Bools, Floats]], panel: Searched, lines: Lines) -> Found:
     """Estimate the chosen breaks of each series together, and drop those the others explain away."""
     precision, rest, present = panel.precision, panel.rest, panel.present
     none = np.empty(0, dtype=np.int64)
@@ -157,25 +169,24 @@ def _together(chosen: list[tuple[Ints, Ints, Bools, Floats]], panel: Searched, r
         alone[where, turn] = strength
     used = period >= 0
     own = precision[rows]
-    effect = se = score = np.zeros_like(used, dtype=np.float64)
+    score = alone
     for _ in range(2):
-        pull = np.matmul(shapes * used[:, :, None], own)
-        information = np.matmul(pull, shapes.transpose(0, 2, 1)) * (used[:, :, None] & used[:, None, :])
-        information = information + np.eye(most) * np.where(used, 1e-9, 1.0)[:, :, None]
-        inverse = np.linalg.inv(information)
-        right = np.einsum("sbn,sn->sb", pull, rest[rows])
-        effect = np.einsum("sbc,sc->sb", inverse, right)
-        variance = np.einsum("sbb->sb", inverse)
-        total = np.einsum("si,sij,sj->s", rest[rows], own, rest[rows])
-        freedom = np.maximum(present[rows].sum(axis=1) - 1.0 - used.sum(axis=1), 1.0)
-        left = np.maximum(total - np.einsum("sb,sb->s", right, effect), 1e-12) / freedom
-        scale = panel.spread.moderated(left, freedom)[:, None]
-        se = np.sqrt(np.maximum(variance, 1e-12)) * scale
-        studentised = np.abs(effect) / se
-        one_off, level = rarity(studentised, studentised)
+        fit = _Fit.of(shapes, used, own, rest[rows], present[rows])
+        studentised = np.abs(fit.effect) / (np.sqrt(fit.variance) * fit.spread(panel.spread))
+        one_off, level = lines.rarity(studentised, studentised)
         # Weaker breaks taken out as well must not make a chance deviation look rarer than it was.
         score = np.minimum(np.where(lasting, level, one_off), alone)
-        used = used & (score >= floor)
+        used = used & (score >= lines.floor)
+    # Nor must they be fitted beside a break that is there: its size is estimated among the sure ones.
+    every = _Fit.of(shapes, used, own, rest[rows], present[rows])
+    certain = used & (score >= lines.sure)
+    among = _Fit.of(shapes, certain, own, rest[rows], present[rows])
+    effect = np.where(certain, among.effect, every.effect)
+    se = np.where(
+        certain,
+        np.sqrt(among.variance) * among.spread(panel.spread),
+        np.sqrt(every.variance) * every.spread(panel.spread),
+    ) / np.sqrt(panel.spread.pooled)
     return Found(
         series=np.repeat(rows, most).reshape(used.shape)[used],
         period=period[used],
@@ -184,3 +195,32 @@ def _together(chosen: list[tuple[Ints, Ints, Bools, Floats]], panel: Searched, r
         se=se[used],
         score=score[used],
     )
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """Breaks of R series estimated together: `effect` and `variance` (R x breaks); `left` is the mean square
+    of what they leave, on `freedom` degrees of freedom (R).
+    """
+
+    effect: Floats
+    variance: Floats
+    left: Floats
+    freedom: Floats
+
+    @classmethod
+    def of(cls, shapes: Floats, used: Bools, precision: Floats, rest: Floats, present: Bools) -> _Fit:
+        most = shapes.shape[1]
+        pull = np.matmul(shapes * used[:, :, None], precision)
+        information = np.matmul(pull, shapes.transpose(0, 2, 1)) * (used[:, :, None] & used[:, None, :])
+        information = information + np.eye(most) * np.where(used, 1e-9, 1.0)[:, :, None]
+        inverse = np.linalg.inv(information)
+        right = np.einsum("sbn,sn->sb", pull, rest)
+        effect = np.einsum("sbc,sc->sb", inverse, right)
+        total = np.einsum("si,si->s", rest, np.matmul(precision, rest[:, :, None])[:, :, 0])
+        freedom = np.maximum(present.sum(axis=1) - 1.0 - used.sum(axis=1), 1.0)
+        left = np.maximum(total - np.einsum("sb,sb->s", right, effect), 1e-12) / freedom
+        return cls(effect, np.maximum(np.einsum("sbb->sb", inverse), 1e-12), left, freedom)
+
+    def spread(self, panel: Spread) -> Floats:
+        return panel.moderated(self.left, self.freedom)[:, None]

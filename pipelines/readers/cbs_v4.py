@@ -137,16 +137,16 @@ def read_observations(snapshot_files: Mapping[str, bytes], source: Source) -> Re
 def read_region_codes(snapshot_files: Mapping[str, bytes], source: Source) -> pa.Table:
     """The regions that a table knows, with what the publisher says of their history (REGION_CODE).
 
-    Codes and names are trimmed, descriptions left as they are. Empty for a table without regions. Raises
-    ValueError when the list of codes is missing or is none.
+    Codes and names are trimmed, descriptions left as they are. Empty for a table without regions, and where
+    the list is missing or broken: `read_observations` refuses such a table and says why.
     """
     reader = source.reader
     if not isinstance(reader, CbsV4Reader) or reader.region_dimension is None:
         return REGION_CODE.empty_table()
     try:
         codes = _code_list(snapshot_files, f"{reader.region_dimension}Codes", _table_name(source))
-    except RefusedFileError as refusal:
-        raise ValueError(str(refusal)) from refusal
+    except RefusedFileError:
+        return REGION_CODE.empty_table()
     return pa.Table.from_arrays(
         [
             pa.repeat(pa.scalar(source.source_id), codes.num_rows),
@@ -214,79 +214,123 @@ class _Pages:
         return _encoded(columns, pa.nulls(len(rows), pa.string()))
 
 
+@dataclass(frozen=True)
+class _Observed:
+    """The observations of a table beside the lists that explain them."""
+
+    observations: pa.Table
+    column: Mapping[str, _Codes]
+    reader: CbsV4Reader
+    measures: pa.Table
+    periods: pa.Table
+    known: Mapping[str, pa.Array]
+
+    @property
+    def measure(self) -> _Codes:
+        return self.column["Measure"]
+
+    @property
+    def period(self) -> _Codes:
+        return self.column[self.reader.period_dimension]
+
+    @property
+    def region(self) -> _Codes | None:
+        return self.column[self.reader.region_dimension] if self.reader.region_dimension else None
+
+    @property
+    def item_key(self) -> list[_Codes]:
+        return [self.measure, *(self.column[name] for name in self.reader.dimensions)]
+
+
 def _read(pages: _Pages, files: Mapping[str, bytes], reader: CbsV4Reader) -> ReadResult:
-    table = pages.table
-    dimensions = _code_list(files, "Dimensions", table)
-    names = dimensions["Identifier"].to_pylist()
-    observations = pages.read(names)
-    declared = [name for name in (reader.region_dimension, reader.period_dimension) if name]
-    for name in (*declared, *reader.dimensions):
-        if name not in names:
-            raise _refusal(
-                table, name, "missing_column", f"dimensions {_listed(names)}", f"a dimension {name}"
-            )
-    column = {name: _codes(name, observations[name]) for name in ("Measure", *names)}
-    _refuse_falling_together(
-        table, [column[name] for name in names if name not in (*declared, *reader.dimensions)]
-    )
-
-    measures = _code_list(files, "MeasureCodes", table)
-    periods = _code_list(files, f"{reader.period_dimension}Codes", table)
-    measure, period = column["Measure"], column[reader.period_dimension]
-    region = column[reader.region_dimension] if reader.region_dimension else None
-    period_codes = normalise_periods(period.values)
-    value = observations["Value"].chunk(0).to_numpy(zero_copy_only=False)
-
-    rejections = _Rejections(np.zeros(pages.rows, dtype=bool))
-    no_id = observations["Id"].is_null().to_numpy()
-    rejections.add(no_id, "Id", "missing_value", "the number of the observation")
-    rejections.add(
-        measure.without(measures["Identifier"]), "Measure", "unknown_item", "a code of MeasureCodes"
-    )
-    rejections.add(
-        period.without(periods["Identifier"]) | period.without(period.values.filter(period_codes.is_valid())),
-        period.name,
-        "unknown_period",
-        f"a period of {period.name}Codes, such as 2016JJ00, 2016HJ02, 2016KW03 or 2016MM07",
-    )
-    for codes in (column[name] for name in (reader.region_dimension, *reader.dimensions) if name):
-        if _has_codes(dimensions, codes.name):
-            known = _code_list(files, f"{codes.name}Codes", table)["Identifier"]
-            reason = "unknown_region" if codes is region else "unknown_item"
-            rejections.add(codes.without(known), codes.name, reason, f"a code of {codes.name}Codes")
-    is_text = observations["value_text"].is_valid().to_numpy()
-    rejections.add(is_text, "Value", "not_a_number", "a number or null")
-    is_endless = ~np.isfinite(value) & observations["Value"].is_valid().to_numpy()
-    rejections.add(is_endless, "Value", "not_a_number", "a finite number or null")
-
-    key = [measure, *(column[name] for name in reader.dimensions)]
-    _reject_duplicates(rejections, [*key, *([region] if region else []), period])
+    observed = _observed(pages, files, reader)
+    period_codes = normalise_periods(observed.period.values)
+    rejections = _rejections(observed, period_codes)
     kept = np.flatnonzero(~rejections.is_rejected)
-    rows = pa.Table.from_arrays(
-        [
-            observations["Id"].chunk(0).take(kept),
-            _items(key, measures, kept),
-            measure.texts(kept),
-            measure.texts(kept, _looked_up(measure, measures, "Unit")),
-            region.texts(kept) if region else pa.nulls(len(kept), pa.string()),
-            period.texts(kept),
-            period.texts(kept, period_codes),
-            period.texts(kept, _looked_up(period, periods, "Status")),
-            observations["Value"].chunk(0).take(kept),
-            _codes("ValueAttribute", observations["ValueAttribute"]).texts(kept),
-            _codes("StringValue", observations["StringValue"]).texts(kept),
-        ],
-        schema=CBS_V4,
-    )
     return ReadResult(
-        rows=rows,
+        rows=_rows(observed, period_codes, kept),
         no_data=NO_DATA_SCHEMA.empty_table(),
         rows_in=pages.rows,
         rows_loaded=len(kept),
         rows_no_data=0,
         rows_quarantined=pages.rows - len(kept),
-        problems=_problems(rejections, observations, pages),
+        problems=_problems(rejections, observed.observations, pages),
         notices=tuple(pages.notices),
+    )
+
+
+def _observed(pages: _Pages, files: Mapping[str, bytes], reader: CbsV4Reader) -> _Observed:
+    """Everything of the table, parsed and fit for the declared reader. Raises RefusedFileError."""
+    table = pages.table
+    dimensions = _code_list(files, "Dimensions", table)
+    names = dimensions["Identifier"].to_pylist()
+    observations = pages.read(names)
+    declared = [name for name in (reader.region_dimension, reader.period_dimension) if name]
+    declared += reader.dimensions
+    for name in declared:
+        if name not in names:
+            found = f"dimensions {_listed(names)}"
+            raise _refusal(table, name, "missing_column", found, f"a dimension {name}")
+    column = {name: _codes(name, observations[name]) for name in ("Measure", *names)}
+    _refuse_falling_together(table, [column[name] for name in names if name not in declared])
+    return _Observed(
+        observations=observations,
+        column=column,
+        reader=reader,
+        measures=_code_list(files, "MeasureCodes", table),
+        periods=_code_list(files, f"{reader.period_dimension}Codes", table),
+        known={
+            name: _code_list(files, f"{name}Codes", table)["Identifier"]
+            for name in declared
+            if name != reader.period_dimension and _has_codes(dimensions, name)
+        },
+    )
+
+
+def _rejections(observed: _Observed, period_codes: pa.Array) -> _Rejections:
+    """Which observations cannot be what they say. Keys come first: what has none cannot be a duplicate."""
+    measure, period, region = observed.measure, observed.period, observed.region
+    rejections = _Rejections(np.zeros(observed.observations.num_rows, dtype=bool))
+    unknown = measure.without(observed.measures["Identifier"])
+    rejections.add(unknown, "Measure", "unknown_item", "a code of MeasureCodes")
+    unknown = period.without(observed.periods["Identifier"])
+    unknown |= period.without(period.values.filter(period_codes.is_valid()))
+    expected = f"a period of {period.name}Codes, such as 2016JJ00, 2016HJ02, 2016KW03 or 2016MM07"
+    rejections.add(unknown, period.name, "unknown_period", expected)
+    for name, known in observed.known.items():
+        reason = "unknown_region" if name == observed.reader.region_dimension else "unknown_item"
+        rejections.add(observed.column[name].without(known), name, reason, f"a code of {name}Codes")
+    _reject_duplicates(rejections, [*observed.item_key, *([region] if region else []), period])
+
+    numbers = observed.observations["Value"]
+    is_finite = np.isfinite(numbers.chunk(0).to_numpy(zero_copy_only=False))
+    is_endless = ~is_finite & numbers.is_valid().to_numpy()
+    is_text = observed.observations["value_text"].is_valid().to_numpy()
+    no_id = observed.observations["Id"].is_null().to_numpy()
+    rejections.add(no_id, "Id", "missing_value", "the number of the observation")
+    rejections.add(is_text, "Value", "not_a_number", "a number or null")
+    rejections.add(is_endless, "Value", "not_a_number", "a finite number or null")
+    return rejections
+
+
+def _rows(observed: _Observed, period_codes: pa.Array, kept: np.ndarray) -> pa.Table:
+    """The observations that are kept, as rows of the raw table."""
+    observations, measure, period = observed.observations, observed.measure, observed.period
+    return pa.Table.from_arrays(
+        [
+            observations["Id"].chunk(0).take(kept),
+            _items(observed.item_key, observed.measures, kept),
+            measure.texts(kept),
+            measure.texts(kept, _looked_up(measure, observed.measures, "Unit")),
+            observed.region.texts(kept) if observed.region else pa.nulls(len(kept), pa.string()),
+            period.texts(kept),
+            period.texts(kept, period_codes),
+            period.texts(kept, _looked_up(period, observed.periods, "Status")),
+            observations["Value"].chunk(0).take(kept),
+            _codes("ValueAttribute", observations["ValueAttribute"]).texts(kept),
+            _codes("StringValue", observations["StringValue"]).texts(kept),
+        ],
+        schema=CBS_V4,
     )
 
 

@@ -42,13 +42,13 @@ def text_grid(file: str, data: bytes, encoding: Encoding, delimiter: str, requir
     encoding, another separator than declared, and quotation marks that do not pair.
     """
     text = decode(file, data, encoding)
-    if not text.strip("\ufeff \t\r\n"):
-        found = "a file of 0 bytes" if not data else "a file without text"
-        raise RefusedFileError(Problem(file, None, None, None, "empty_file", found, "rows with data"), rows=1)
     _confirm_separator(file, text, delimiter, required)
     records, ends = _records(file, text, delimiter)
+    first = next((number for number, record in enumerate(records) if any(map(str.strip, record))), None)
+    if first is None:
+        found = "a file without text" if data else "a file of 0 bytes"
+        raise RefusedFileError(Problem(file, None, None, None, "empty_file", found, "rows with data"))
     starts = np.concatenate(([1], np.array(ends[:-1], dtype=np.int64) + 1)).astype(np.int64)
-    first = next(number for number, record in enumerate(records) if any(map(str.strip, record)))
     header = tuple(tidy_header(field) for field in records[first])
     rows = records[first + 1 :]
     widths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))

@@ -57,7 +57,7 @@ def source_of(reader: DelimitedReader | SpreadsheetReader | SwingReader, **more:
 
 
 def delimited(*columns: Column, **more: Any) -> Source:
-    """A source of CSV files with a semicolon; by default Gemeente, Jaar, Bedrag, one row per Gemeente and Jaar."""
+    """A source of CSV files; by default Gemeente, Jaar and Bedrag, one row per Gemeente and Jaar."""
     constant = {"constant_region": more.pop("constant_region")} if "constant_region" in more else {}
     values: dict[str, Any] = {
         "kind": "delimited",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.declarations.source import (
@@ -152,12 +152,17 @@ def test_all_that_share_a_key_are_quarantined_because_neither_can_be_preferred()
     assert "one observation for each Measure and RegioS and Perioden" in result.problems[0].expected
 
 
-def test_a_row_that_is_refused_for_itself_does_not_make_its_twin_a_duplicate() -> None:
+def test_a_twin_whose_value_is_wrong_is_a_twin_all_the_same() -> None:
     result = read(
         observation(0, "GM0001", "2015JJ00", Value="n.v.t."), observation(1, "GM0001", "2015JJ00", Value=2)
     )
-    assert result.rows["row_id"].to_pylist() == [1]
-    assert [problem.reason for problem in result.problems] == ["not_a_number"]
+    assert result.rows.num_rows == 0
+    assert [problem.reason for problem in result.problems] == ["duplicate_key", "duplicate_key"]
+
+
+def test_rows_without_a_known_key_are_no_twins() -> None:
+    result = read(observation(0, "XX", "2015JJ00"), observation(1, "XX", "2015JJ00"))
+    assert [problem.reason for problem in result.problems] == ["unknown_region", "unknown_region"]
 
 
 def test_numbers_written_as_text_are_read_and_noticed() -> None:
@@ -166,14 +171,14 @@ def test_numbers_written_as_text_are_read_and_noticed() -> None:
     assert result.notices == (f"{TABLE}/Observations.json: values written as text",)
 
 
-WITH_SEX = {
+WITH_SEX: dict[str, Any] = {
     "Dimensions": codes("Geslacht", "RegioS", "Perioden"),
     "GeslachtCodes": codes("T001038", "3000", "4000"),
 }
 
 
 def test_items_are_the_measures_title_and_the_declared_dimensions_in_declared_order() -> None:
-    table = {
+    table: dict[str, Any] = {
         "Dimensions": codes("Geslacht", "Leeftijd", "RegioS", "Perioden"),
         "GeslachtCodes": codes("3000 ", "4000"),
         "LeeftijdCodes": codes("10000"),
@@ -330,8 +335,12 @@ def test_region_codes_are_trimmed_and_keep_their_history_as_written() -> None:
         {"source_id": "cbs_klein", "region_code": "GM0003", "region_name": "Mies", "description": None},
     ]
     assert read_region_codes(answers(), source(region_dimension=None)).num_rows == 0
-    with pytest.raises(ValueError, match=r"no RegioSCodes\.json"):
-        read_region_codes({}, source())
+
+
+def test_a_table_that_is_refused_for_its_region_codes_has_none() -> None:
+    files = answers() | {"RegioSCodes.json": b"<html>"}
+    assert read_observations(files, source()).refused
+    assert read_region_codes(files, source()).num_rows == 0
 
 
 def test_a_source_of_another_kind_is_wrong_use() -> None:
@@ -354,6 +363,7 @@ _ANY_ROW = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(rows=st.lists(_ANY_ROW, min_size=1, max_size=12), page_size=st.integers(1, 5))
 def test_every_row_is_loaded_or_quarantined_once_and_what_is_loaded_has_unique_known_keys(
     rows: list[dict[str, Any]], page_size: int

@@ -22,6 +22,7 @@ from pipelines.connectors.http import (
 )
 from pipelines.settings import SetupError
 from tests.servers import (
+    Fault,
     ReplayServer,
     cutting_off,
     refusing,
@@ -63,9 +64,9 @@ def client(server: ReplayServer) -> Iterator[CbsClient]:
     ],
 )
 def test_a_passing_failure_is_tried_again_until_the_answer_is_whole(
-    server: ReplayServer, client: CbsClient, faults: list[object]
+    server: ReplayServer, client: CbsClient, faults: list[Fault]
 ) -> None:
-    server.fail("Properties", *faults)  # type: ignore[arg-type]
+    server.fail("Properties", *faults)
 
     payload, properties = fetch_properties(client, TABLE)
 
@@ -86,9 +87,9 @@ def test_a_passing_failure_is_tried_again_until_the_answer_is_whole(
     ],
 )
 def test_a_lasting_failure_ends_after_four_tries_and_names_table_resource_and_cause(
-    server: ReplayServer, client: CbsClient, fault: object, cause: str
+    server: ReplayServer, client: CbsClient, fault: Fault, cause: str
 ) -> None:
-    server.fail("Properties", *[fault] * 9)  # type: ignore[list-item]
+    server.fail("Properties", *[fault] * 9)
 
     with pytest.raises(SourceError) as caught:
         fetch_properties(client, TABLE)
@@ -116,9 +117,9 @@ def test_a_lasting_failure_ends_after_four_tries_and_names_table_resource_and_ca
     ],
 )
 def test_what_will_not_pass_is_not_tried_again(
-    server: ReplayServer, client: CbsClient, fault: object, cause: str
+    server: ReplayServer, client: CbsClient, fault: Fault, cause: str
 ) -> None:
-    server.fail("Properties", fault)  # type: ignore[arg-type]
+    server.fail("Properties", fault)
 
     with pytest.raises(SourceError, match="Properties") as caught:
         fetch_properties(client, TABLE)

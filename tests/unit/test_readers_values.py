@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.readers.values import as_integers, as_numbers, as_years, plain_numbers
@@ -112,6 +112,7 @@ def test_years_have_four_digits() -> None:
 amounts = st.decimals(min_value=-(10**14), max_value=10**14, places=2, allow_nan=False, allow_infinity=False)
 
 
+@settings(deadline=None)
 @given(
     amount=amounts, euro=st.booleans(), style=st.sampled_from([(",", "."), (".", ","), (",", " "), (",", "")])
 )
@@ -123,6 +124,7 @@ def test_a_written_amount_reads_back_as_itself(amount: Decimal, euro: bool, styl
     assert number(f"{sign}{'€ ' if euro else ''}{written}", decimal, thousands) == float(amount)
 
 
+@settings(deadline=None)
 @given(text=st.text(alphabet="0123456789.,-+ €%", max_size=14))
 def test_nothing_reads_as_two_numbers_of_different_size(text: str) -> None:
     """What a Dutch and an English declaration both read, without thousands marks, is the same number."""

@@ -1,5 +1,5 @@
--- Periods between the first and the last of a series of the country or of all municipalities together in which
--- the source has no row for anybody.
+-- Periods between the first and the last of an indicator that the source should have delivered for somebody, and
+-- in which it has no row for anybody.
 with spans as (
     select
         observation.source_id,
@@ -31,6 +31,17 @@ inner join {{ ref('core_period') }} as period
     on
         spans.period_kind = period.period_kind
         and period.sort_index between spans.first_index and spans.last_index
+inner join (
+    select distinct
+        source_id,
+        indicator_id,
+        period_code
+    from {{ source('declared', 'expected') }}
+) as expected
+    on
+        spans.source_id = expected.source_id
+        and spans.indicator_id = expected.indicator_id
+        and period.period_code = expected.period_code
 left join seen
     on
         spans.source_id = seen.source_id

@@ -45,10 +45,10 @@ select
     printed.fiscal_year,
     printed.side,
     printed.printed_eur,
-    summed.summed_eur,
-    summed.summed_eur - printed.printed_eur as difference_eur
+    coalesce(summed.summed_eur, 0) as summed_eur,
+    coalesce(summed.summed_eur, 0) - printed.printed_eur as difference_eur
 from printed
-inner join summed
+left join summed
     on
         printed.vintage_id = summed.vintage_id
         and printed.fiscal_year = summed.fiscal_year

@@ -13,7 +13,8 @@ with later as (
     inner join {{ ref('core_preferred') }} as preferred
         on goal.indicator_id = preferred.indicator_id and goal.region_code = preferred.region_code
     inner join {{ ref('core_period') }} as period on preferred.period_code = period.period_code
-    where preferred.value is not null and preferred.period_code > goal.baseline_period
+    inner join {{ ref('core_period') }} as baseline on goal.baseline_period = baseline.period_code
+    where preferred.value is not null and period.end_date > baseline.end_date
 )
 
 select

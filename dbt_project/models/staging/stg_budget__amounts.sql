@@ -20,7 +20,7 @@ budget_heemskerk as (
         right(series, 4)::integer as fiscal_year,
         programma as item,
         series as column_name,
-        left(series, 6) as side,
+        split_part(series, '_', 1) as side,
         printed_eur
     from {{ source('raw', 'budget_heemskerk') }}
     unpivot (

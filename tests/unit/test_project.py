@@ -1,0 +1,83 @@
+"""The project agrees with itself: declarations and models, documents and code, lock and settings."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipelines.declarations.load import load_declarations
+from pipelines.dictionary import render
+from pipelines.settings import PROJECT_ROOT
+from pipelines.warehouse.transform import ensure_manifest
+
+DBT = PROJECT_ROOT / "dbt_project"
+
+
+def test_the_models_read_every_declared_source_of_each_kind() -> None:
+    variables = yaml.safe_load((DBT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
+    sources = {
+        source.source_id: source.reader.kind
+        for profile in ("sample", "live")
+        for source in load_declarations(PROJECT_ROOT / "sources", profile).sources
+    }
+    for kind, name in (("cbs_v4", "cbs_sources"), ("swing", "swing_sources")):
+        assert variables[name] == sorted(source for source, its_kind in sources.items() if its_kind == kind)
+    declared = yaml.safe_load((DBT / "models" / "staging" / "_raw__sources.yml").read_text(encoding="utf-8"))
+    tables = {table["name"] for table in declared["sources"][0]["tables"]}
+    assert set(sources) <= tables
+
+
+def test_every_model_and_column_is_described_and_no_text_is_a_stand_in() -> None:
+    nodes = json.loads(ensure_manifest().read_text(encoding="utf-8"))["nodes"].values()
+    models = [node for node in nodes if node["resource_type"] == "model"]
+    assert len(models) > 25
+    for model in models:
+        assert "One row per" in model["description"] or model["schema"] == "core", model["name"]
+        assert model["columns"], model["name"]
+        for column in model["columns"].values():
+            assert len(column["description"]) > 10, (model["name"], column["name"])
+
+
+def test_marts_have_enforced_contracts() -> None:
+    nodes = json.loads(ensure_manifest().read_text(encoding="utf-8"))["nodes"].values()
+    marts = [node for node in nodes if node["resource_type"] == "model" and node["schema"] == "marts"]
+    assert marts and all(node["config"]["contract"]["enforced"] for node in marts)
+
+
+def test_the_data_dictionary_is_what_the_models_say() -> None:
+    assert (PROJECT_ROOT / "docs" / "data-dictionary.md").read_text(encoding="utf-8") == render()
+
+
+def test_the_lock_has_hashes_and_no_address() -> None:
+    text = (PROJECT_ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert "--hash=sha256:" in text
+    assert "://" not in text and "index-url" not in text
+
+
+def _tracked() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    return [path for name in listed.split("\0") if name and (path := PROJECT_ROOT / name).is_file()]
+
+
+@pytest.mark.skipif(not (PROJECT_ROOT / ".git").exists(), reason="not a git checkout")
+def test_nothing_unfinished_is_committed() -> None:
+    word = re.compile(rb"\b(TO" + rb"DO|FIX" + rb"ME|XX" + rb"X)\b")
+    found = [
+        path.relative_to(PROJECT_ROOT).as_posix()
+        for path in _tracked()
+        if path.suffix in (".py", ".sql", ".yml", ".md", ".toml") and word.search(path.read_bytes())
+    ]
+    assert found == []
+
+
+@pytest.mark.skipif(not (PROJECT_ROOT / ".git").exists(), reason="not a git checkout")
+def test_every_model_has_a_description_file_beside_it() -> None:
+    for path in (DBT / "models").rglob("*.sql"):
+        assert path.with_suffix(".yml").is_file(), path.name

@@ -1,0 +1,145 @@
+"""Swing exports: levels with a year, codes without zeros, values that stand for no figure."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelines.readers.account import Problem
+from tests.unit.reader_sources import read, swing
+
+HEADER = '"";"period";"geolevel";"geoitem";"naam";"hulp";"hulpmiddelen"\n'
+
+
+def only(problems: tuple[Problem, ...]) -> Problem:
+    assert len(problems) == 1, problems
+    return problems[0]
+
+
+def test_a_line_becomes_one_row_for_every_item_in_the_order_of_the_file() -> None:
+    data = (
+        HEADER
+        + '"1";"2016H2";"gemeente2016";"373";"Bergen";"9";"46,5"\n'
+        + '"2";"2016H2";"nederland";"1";"Nederland";"22";"38"\n'
+    )
+    result = read(swing(), data)
+    rows = result.rows.to_pylist()
+    assert [(row["line"], row["column"], row["region_code"], row["item"], row["value"]) for row in rows] == [
+        (2, 6, "GM0373", "hulp", 9.0),
+        (2, 7, "GM0373", "hulpmiddelen", 46.5),
+        (3, 6, "NL01", "hulp", 22.0),
+        (3, 7, "NL01", "hulpmiddelen", 38.0),
+    ]
+    assert rows[0] == {
+        "line": 2,
+        "column": 6,
+        "period_code": "2016H2",
+        "geolevel": "gemeente2016",
+        "geoitem": "373",
+        "region_code": "GM0373",
+        "item": "hulp",
+        "value_text": "9",
+        "value": 9.0,
+        "special": None,
+    }
+    assert (result.rows_in, result.rows_loaded, result.rows_no_data) == (3, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "special"),
+    [
+        ("-99996", "empty"),
+        ("-99997", "hidden"),
+        ("-99998", "not_applicable"),
+        ("-99999", "unknown"),
+        ("-99999,0", "unknown"),
+        ("?", "unknown"),
+        ("", "empty"),
+    ],
+)
+def test_special_values_are_no_figures_and_keep_their_text(text: str, special: str) -> None:
+    result = read(swing("hulp"), f"period;geolevel;geoitem;hulp\n2016;gemeente;383;{text}\n")
+    row = result.rows.to_pylist()[0]
+    assert (row["value"], row["special"], row["value_text"]) == (None, special, text)
+    assert result.rows_quarantined == 0
+
+
+@pytest.mark.parametrize("text", ["-99995", "-999999"])
+def test_an_unknown_special_value_is_no_figure_either(text: str) -> None:
+    problem = only(read(swing("hulp"), f"period;geolevel;geoitem;hulp\n2016;gemeente;383;{text}\n").problems)
+    assert (problem.reason, problem.column) == ("out_of_range", 4)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason", "column"),
+    [
+        ("2016-2;gemeente;383;1", "unknown_period", 1),
+        ("2016;wijk2016;38301;1", "unknown_region", 2),
+        ("2016;gemeente;9999;1", "unknown_region", 3),
+        ("2016;nederland;2;1", "unknown_region", 3),
+        ("2016;gemeente;383;x", "not_a_number", 4),
+        ("2016;gemeente;383;1.5", "not_a_number", 4),
+        ("2016;gemeente;383", "wrong_column_count", None),
+    ],
+)
+def test_what_cannot_be_read_quarantines_its_line(line: str, reason: str, column: int | None) -> None:
+    result = read(swing("hulp"), f"period;geolevel;geoitem;hulp\n2016;gemeente;373;1\n{line}\n")
+    problem = only(result.problems)
+    assert (problem.reason, problem.line, problem.column) == (reason, 3, column)
+    assert (result.rows_loaded, result.rows_quarantined) == (1, 1)
+
+
+@pytest.mark.parametrize("item", ["373", "0373", "GM0373", "gemeente_373"])
+def test_codes_of_municipalities_in_all_their_forms(item: str) -> None:
+    result = read(swing("hulp"), f"period;geolevel;geoitem;hulp\n2016;gemeente2018;{item};1\n")
+    assert result.rows["region_code"].to_pylist() == ["GM0373"]
+
+
+def test_two_lines_of_one_period_and_area_are_both_quarantined() -> None:
+    lines = ["2016;gemeente2016;373;1", "2016JJ00;gemeente2018;0373;2", "2016;gemeente;383;3"]
+    data = "\n".join(["period;geolevel;geoitem;hulp", *lines])
+    result = read(swing("hulp"), data)
+    assert [(problem.reason, problem.line) for problem in result.problems] == [
+        ("duplicate_key", 2),
+        ("duplicate_key", 3),
+    ]
+    assert result.rows["region_code"].to_pylist() == ["GM0383"]
+
+
+def test_an_item_that_is_not_declared_refuses_the_file() -> None:
+    result = read(swing("hulp"), "period;geolevel;geoitem;hulp;opvang\n2016;gemeente;373;1;2\n")
+    problem = only(result.problems)
+    assert result.refused and (problem.reason, problem.column) == ("unknown_item", 5)
+    assert "opvang" in problem.found
+
+
+def test_an_export_with_some_of_the_items_is_read_and_the_notice_says_which_are_not_there() -> None:
+    result = read(swing("hulp", "opvang"), "period;geolevel;geoitem;opvang\n2016;gemeente;373;1\n")
+    assert result.rows["item"].to_pylist() == ["opvang"]
+    assert result.notices == ('declared, and not in the file: "hulp"',)
+
+
+def test_an_export_without_any_item_or_line_is_refused() -> None:
+    assert (
+        only(read(swing("hulp"), "period;geolevel;geoitem\n2016;gemeente;373\n").problems).reason
+        == "missing_column"
+    )
+    assert only(read(swing("hulp"), "period;geolevel;geoitem;hulp\n").problems).reason == "empty_file"
+    assert (
+        only(read(swing("hulp"), "period;geolevel;hulp\n2016;gemeente;1\n").problems).reason
+        == "missing_column"
+    )
+
+
+def test_an_export_with_commas_is_told_from_one_with_other_headers() -> None:
+    problem = only(read(swing("hulp"), "period,geolevel,geoitem,hulp\n2016,gemeente,373,1\n").problems)
+    assert (problem.reason, problem.found) == ("unknown_format", "fields separated by a comma")
+    assert (
+        read(swing("hulp", delimiter=","), "Period,GeoLevel,GeoItem,hulp\n2016,gemeente,373,1\n").rows_loaded
+        == 1
+    )
+
+
+def test_a_column_of_names_is_dropped_only_where_that_is_declared() -> None:
+    data = "period;geolevel;geoitem;naam;hulp\n2016;gemeente;373;Bergen;1\n"
+    assert read(swing("hulp"), data).rows_loaded == 1
+    assert only(read(swing("hulp", ignore_headers=()), data).problems).reason == "personal_data"
