@@ -16,6 +16,7 @@ from pipelines.breaks.quantity import Quantity
 
 TEN = float(np.log(10.0))
 _LARGEST_FACTOR = 3  # 10 ** 3
+_TOLERANCE = (0.3, 0.5)  # of the log: between 7.4 and 13.5 times is ten times
 _FEWEST_PEERS = 3
 _LARGE_ENOUGH_TO_MISS = 25.0
 _MONEY = ("eur", "eur_per_inhabitant")
@@ -126,7 +127,7 @@ def find_scale_errors(quantity: Quantity, delivered: Bools) -> ScaleErrors:
         noise = np.sqrt(variance[:, column] + last_variance + usual**2)
         off = np.abs(np.where(known, step, 0.0) - power * TEN)
         jump = (np.abs(power) >= 1) & (np.abs(power) <= _LARGEST_FACTOR)
-        jump &= (off < np.clip(3 * noise, 0.2, 0.5)) & (np.abs(power) * TEN > 5 * noise)
+        jump &= (off < np.clip(3 * noise, *_TOLERANCE)) & (np.abs(power) * TEN > 5 * noise)
         current = current + np.where(jump, power, 0)
         state[:, column] = current
         last = np.where(here, rest[:, column], last)

@@ -174,8 +174,12 @@ def _together(chosen: list[tuple[Ints, Ints, Bools, Floats]], panel: Searched, l
         fit = _Fit.of(shapes, used, own, rest[rows], present[rows])
         studentised = np.abs(fit.effect) / (np.sqrt(fit.variance) * fit.spread(panel.spread))
         one_off, level = lines.rarity(studentised, studentised)
-        # Weaker breaks taken out as well must not make a chance deviation look rarer than it was.
-        score = np.minimum(np.where(lasting, level, one_off), alone)
+        together = np.where(lasting, level, one_off)
+        # Chance deviations taken out as well must not make another look rarer than it was. A sure break may:
+        # two shifts of one series hide each other.
+        strong = (alone >= lines.sure) & used
+        beside_a_sure_one = strong.sum(axis=1, keepdims=True) - strong > 0
+        score = np.where(beside_a_sure_one, together, np.minimum(together, alone))
         used = used & (score >= lines.floor)
     # Nor must they be fitted beside a break that is there: its size is estimated among the sure ones.
     every = _Fit.of(shapes, used, own, rest[rows], present[rows])

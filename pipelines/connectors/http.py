@@ -208,7 +208,7 @@ class CbsClient:
                     f"{what} ({status}); it asks to wait {asked:.0f} s, longer than {longest:.0f} s{said}",
                     False,
                 )
-            raise _FailedRequestError(f"{what} ({status}){said}", True)
+            raise _FailedRequestError(f"{what} ({status}){said}", True if asked is None else asked)
         raise _FailedRequestError(f"the server refused the request ({status}){said}", False)
 
 

@@ -95,9 +95,9 @@ def simulate(seed: int, **wishes: Any) -> Simulated:
         published = np.round(np.round(counts / ROUNDED_TO) * ROUNDED_TO * scaled)
         status = np.where(published < SUPPRESSED_BELOW, "Q", "A").astype("<U1")
         if plan.misspecified:
-            for row in np.flatnonzero(rng.random(plan.municipalities) < 0.04):
+            for late in np.flatnonzero(rng.random(plan.municipalities) < 0.04):
                 first = int(rng.integers(1, plan.points - 1))
-                status[row, first : first + int(rng.integers(1, 4))] = "L"
+                status[late, first : first + int(rng.integers(1, 4))] = "L"
         level = np.median(people * np.exp(log_rate), axis=1)
         truth += [
             Truth((name, plan.regions[row]), int(periods.start), kind, float(effect), float(level[row]))
