@@ -20,10 +20,12 @@ _REASONS_NL = {
     "not_delivered": "een bron die niet leverde",
     "out_of_range": "een waarde buiten de grenzen",
     "personal_data": "persoonsgegevens",
+    "unfinished_file": "een bestand dat nog geschreven wordt",
     "unknown_format": "een onbekend bestandsformaat",
     "unknown_item": "een onbekend onderwerp",
     "unknown_period": "een onbekende periode",
     "unknown_region": "een onbekende regio",
+    "unreadable_cell": "een onleesbare cel",
     "wrong_column_count": "een verkeerd aantal kolommen",
     "wrong_encoding": "een verkeerde tekencodering",
 }

@@ -29,7 +29,7 @@ def build_definitions() -> dg.Definitions:
         warnings.simplefilter("ignore", category=dg.BetaWarning)
         warnings.simplefilter("ignore", category=dg.PreviewWarning)
         models = model_assets(read_manifest())
-        marts = sorted(models[-1].keys, key=lambda key: key.path)
+        marts = sorted(models[-1].keys, key=lambda key: key.to_user_string())
         return dg.Definitions(
             assets=[*raw_assets(declarations), *models, published_asset(marts)],
             asset_checks=check_assets(declarations),

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipelines.connectors.folder import find_deliveries, read_bytes
 from pipelines.connectors.snapshot import Snapshot, SnapshotStore
 from pipelines.declarations.source import CbsV4Connector, FolderConnector, Source
 from pipelines.geography.regions import RegionLookup
@@ -62,34 +61,68 @@ def load_folder_source(
     vintage before it in place. A file that has gone is withdrawn: its vintages stay in the snapshots, and none
     of them counts.
     """
-    from pipelines.readers import read_file
+
+    from pipelines.connectors.folder import DeliveryError, find_deliveries, read_bytes
 
     connector = source.connector
     assert isinstance(connector, FolderConnector)  # noqa: S101 - for the type checker
-    now = dt.datetime.now(dt.UTC)
     deliveries: list[Delivery] = []
+    unreadable: list[Problem] = []
     for path in find_deliveries(settings.deliveries_dir, connector):
-        data = read_bytes(path)
-        name = path.name
-        result = read_file(name, data, source, lookup)
-        label, published = _vintage_of(source, name)
-        keep = store.put_checksum_only if _holds_persons(source, result) else store.put_files
-        present = keep(
-            source.source_id,
-            name,
-            {name: data},
-            origin=path.relative_to(settings.deliveries_dir).as_posix(),
-            fetched_at=now,
-            vintage_date=published or settings.today,
-            vintage_label=label or Path(name).stem,
-        )
-        earlier = [
-            (snapshot, read_file(name, snapshot.read_files()[name], source, lookup))
-            for snapshot in store.list(source.source_id, name)
-            if snapshot.vintage_id != present.vintage_id and snapshot.has_bytes
-        ]
-        deliveries += _judge(name, (present, result), earlier)
-    return _collect(source, deliveries)
+        try:
+            data = read_bytes(path)
+        except DeliveryError as error:
+            unreadable.append(_unfinished(path.name, str(error)))
+            deliveries += _kept(source, path.name, store, lookup)
+        else:
+            deliveries += _delivered(source, path, data, settings, store, lookup)
+    return _collect(source, deliveries, extra_problems=tuple(unreadable))
+
+
+def _delivered(
+    source: Source, path: Path, data: bytes, settings: Settings, store: SnapshotStore, lookup: RegionLookup
+) -> list[Delivery]:
+    """The vintages of a file that is there: these bytes, kept, and those before them."""
+    from pipelines.readers import read_file
+
+    name = path.name
+    label, published = _vintage_of(source, name)
+    # Read in memory first, because only the reader can tell whether the bytes hold persons and may not be kept;
+    # nothing that was read goes anywhere before the bytes, or their checksum, are safe.
+    result = read_file(name, data, source, lookup)
+    keep = store.put_checksum_only if _holds_persons(source, result) else store.put_files
+    present = keep(
+        source.source_id,
+        name,
+        {name: data},
+        origin=path.relative_to(settings.deliveries_dir).as_posix(),
+        fetched_at=dt.datetime.now(dt.UTC),
+        vintage_date=published or settings.today,
+        vintage_label=label or path.stem,
+    )
+    earlier = [
+        (snapshot, read_file(name, snapshot.read_files()[name], source, lookup))
+        for snapshot in store.list(source.source_id, name)
+        if snapshot.vintage_id != present.vintage_id and snapshot.has_bytes
+    ]
+    return _judge(name, (present, result), earlier)
+
+
+def _kept(source: Source, name: str, store: SnapshotStore, lookup: RegionLookup) -> list[Delivery]:
+    """The vintages of a file whose present bytes cannot be had: what was delivered before keeps counting."""
+    from pipelines.readers import read_file
+
+    kept = [
+        (snapshot, read_file(name, snapshot.read_files()[name], source, lookup))
+        for snapshot in store.list(source.source_id, name)
+        if snapshot.has_bytes
+    ]
+    return _judge(name, kept[-1], kept[:-1]) if kept else []
+
+
+def _unfinished(name: str, said: str) -> Problem:
+    found, _, expected = said.partition(": ")[2].partition(", expected ")
+    return Problem(name, None, None, None, "unfinished_file", found.removeprefix("found "), expected)
 
 
 def load_cbs_source(
@@ -121,7 +154,7 @@ def load_cbs_source(
         try:
             fetched = fetch_table(client, connector, scratch / source.source_id)
         except TableNotFound as error:
-            missing = (Problem(table, None, None, None, "not_delivered", str(error), "een tabel met dit nummer"),)
+            missing = (Problem(table, None, None, None, "not_delivered", str(error), "a table with this id"),)
         else:
             present = store.put_files(
                 source.source_id,
@@ -253,9 +286,7 @@ def _no_data_table(source: Source, deliveries: list[Delivery]) -> pa.Table:
     tables = [
         delivery.result.no_data.append_column(
             "vintage_id", pa.repeat(pa.scalar(delivery.snapshot.vintage_id), delivery.result.no_data.num_rows)
-        ).append_column(
-            "source_id", pa.repeat(pa.scalar(source.source_id), delivery.result.no_data.num_rows)
-        )
+        ).append_column("source_id", pa.repeat(pa.scalar(source.source_id), delivery.result.no_data.num_rows))
         for delivery in deliveries
         if delivery.is_current
     ]

@@ -13,16 +13,19 @@ STEPS = ("raw", "core", "marts")
 """The steps of a run that check, in order."""
 
 
-def write_findings(settings: Settings, run_id: str, failed_step: str | None) -> Path:
+def write_findings(settings: Settings, run_id: str, failed_step: str | None) -> Path | None:
     """Write `findings.json` of a run from the results its check steps left; returns its path.
 
     Checks that the run did not reach are not among the evaluated ones, so that nothing counts as resolved
-    only because a run stopped early. Written once: a second call returns what stands there.
+    only because a run stopped early. Written once: a second call returns what stands there. A run of a part
+    of the assets that published nothing, and failed nowhere, has nothing to tell: None.
     """
     folder = RunFolder(settings, run_id)
     path = folder.path / "findings.json"
     if path.is_file():
         return path
+    if failed_step is None and folder.read("publication") is None:
+        return None
     steps = [step for name in STEPS if (step := folder.read(f"checks_{name}")) is not None]
     accounts = folder.read("row_accounts") or {"refused": 0}
     RunFindings(

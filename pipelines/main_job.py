@@ -75,7 +75,7 @@ def run_main_job(settings: Settings, selection: str | None = None) -> RunSummary
 
     import dagster as dg
 
-    from pipelines.alerts.dispatch import process_run
+    from pipelines.alerts.dispatch import deliver_pending, process_run
     from pipelines.definitions import defs
     from pipelines.findings import write_findings
     from pipelines.run_folder import forget_old_runs
@@ -93,7 +93,8 @@ def run_main_job(settings: Settings, selection: str | None = None) -> RunSummary
         )
     failed_step, error = _failure(result)
     path = write_findings(settings, run_id, failed_step)
-    report = process_run(settings, path, dt.datetime.now(dt.UTC))
+    now = dt.datetime.now(dt.UTC)
+    report = process_run(settings, path, now) if path else deliver_pending(settings, now)
     forget_old_runs(settings)
     return _summarise(settings, run_id, failed_step, error, report, time.monotonic() - started)
 
@@ -152,7 +153,7 @@ def _summarise(
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
-        quarantined = rows("select * from marts.quarantine order by file, line, \"column\"")
+        quarantined = rows('select * from marts.quarantine order by file, line, "column"')
         return RunSummary(
             exit_code=DONE_WITH_REFUSALS if quarantined else DONE,
             deliveries=rows(

@@ -51,7 +51,10 @@ class Settings(BaseModel):
     today: dt.date = Field(default_factory=lambda: dt.datetime.now(dt.UTC).date())
     reference_year: int = 2026
     cbs_v4_url: str = "https://datasets.cbs.nl/odata/v1/CBS"
-    channels: tuple[Channel, ...] = (Channel(name="console", kind="console"), Channel(name="file", kind="file"))
+    channels: tuple[Channel, ...] = (
+        Channel(name="console", kind="console"),
+        Channel(name="file", kind="file"),
+    )
     link_base: str | None = None
     keep_publications: int = Field(default=5, ge=1)
     false_alarms_per_1000: float = Field(default=15.0, gt=0, le=200)

@@ -51,7 +51,9 @@ def _deliveries(summary: RunSummary) -> Table:
     for row in summary.deliveries:
         counts = (row["rows_in"], row["rows_loaded"], row["rows_no_data"], row["rows_quarantined"])
         table.add_row(
-            row["source_id"], row["file"], *(_number(count) for count in counts),
+            row["source_id"],
+            row["file"],
+            *(_number(count) for count in counts),
             style="red" if row["rows_quarantined"] else None,
         )
     return table
@@ -84,8 +86,12 @@ def _findings(summary: RunSummary) -> Text:
         f"Verwachtingen           {summary.checks} getoetst, {len(summary.failed_checks)} niet gehaald\n"
     )
     for check in summary.failed_checks:
-        text.append(f"  {check['severity']:<8} {check['check']}: {check['failing_count']} rijen\n", style="yellow")
-    text.append(f"Meldingen               {summary.alerts_sent} verstuurd, {summary.alerts_waiting} wachtend\n")
+        text.append(
+            f"  {check['severity']:<8} {check['check']}: {check['failing_count']} rijen\n", style="yellow"
+        )
+    text.append(
+        f"Meldingen               {summary.alerts_sent} verstuurd, {summary.alerts_waiting} wachtend\n"
+    )
     for error in summary.alert_errors:
         text.append(f"  {error}\n", style="yellow")
     return text
@@ -100,7 +106,9 @@ def _where(summary: RunSummary, settings: Settings) -> Text:
     text.append(f"Meldingen en uitleg     {_relative(settings.alerts_dir)}\n")
     text.append('Bevragen                nulmeting sql "from marts.trend_break"')
     if settings.profile == "sample":
-        text.append("\nVoorbeeldland (codes VB…) is verzonnen; de overige cijfers komen uit de beleidsstukken.")
+        text.append(
+            "\nVoorbeeldland (codes VB…) is verzonnen; de overige cijfers komen uit de beleidsstukken."
+        )
     return text
 
 

@@ -59,9 +59,7 @@ def compare_with_peers(cases: list[tuple[Grid, Quantity, Bools, ScaleErrors]], l
     panels = [_panel(*case) for case in cases]
     looks = [None if panel is None else _second_look(panel) for panel in panels]
     nulls = iter(
-        nulls_of_panels(
-            [look.to_redraw(panel) for panel, look in zip(panels, looks, strict=True) if panel and look]
-        )
+        nulls_of_panels([look.to_redraw(panel) for panel, look in zip(panels, looks, strict=True) if panel and look])
     )
     tests = []
     for (grid, *_), panel, look in zip(cases, panels, looks, strict=True):
@@ -143,9 +141,7 @@ class _Look:
         """What the null of the panel is made from."""
         real = scores(self.precision, self.rest, panel.shapes, panel.present, self.information)
         course = self.level[:, None] + self.centre
-        redraw = Redraw(
-            self.precision, course, panel.present, panel.shapes, self.noise, panel.ordinals, panel.quantity
-        )
+        redraw = Redraw(self.precision, course, panel.present, panel.shapes, self.noise, panel.ordinals, panel.quantity)
         return Case(redraw, real, self.spread)
 
     def detectable(self, panel: _Panel, null: Null, line: float) -> Floats:

@@ -20,6 +20,7 @@ from pipelines.breaks.panel import Bools, Floats, Ints
 
 EXPLAINED, AMBIGUOUS, UNEXPLAINED = "explained", "ambiguous", "unexplained"
 _ROUNDS = 30
+_CHANCE = 0.1  # of a break that would come without a registered cause, where none was seen
 _ENOUGH = 0.5  # of a break its events must carry before it has a cause
 _CLEARLY_LARGER = 2.0
 
@@ -54,15 +55,17 @@ def attribute(scope: Bools, cell: Ints, timing: Floats, counted: Bools, periods:
     evidence = fits[counted]
     broken = float(counted.sum())
     possible = max(scope.shape[0] * periods, 1.0)
-    background = (broken + 0.5) / (possible + 1.0)
+    background = (broken + _CHANCE) / (possible + 1.0)
     footprint = _broken_cells(evidence > 0, cell[counted], scope.shape[0]) / np.maximum(cells, 1)
     footprint = np.clip(footprint, 1e-6, 1.0)
     for _ in range(_ROUNDS):
         weight = evidence * footprint
         total = weight.sum(axis=1) + background
         share = weight / total[:, None]
-        footprint = (_largest_per_cell(share, cell[counted], scope.shape[0]) + 0.5) / (cells + 1.0)
-        background = (float((background / total).sum()) + 0.5) / (possible + 1.0)
+        # One series that broke in a window is what chance alone brings to a wide scope.
+        broke = np.maximum(_largest_per_cell(share, cell[counted], scope.shape[0]) - 1.0, 0.0)
+        footprint = (broke + 0.5) / (cells + 1.0)
+        background = (float((background / total).sum()) + _CHANCE) / (possible + 1.0)
     weight = fits * footprint
     return Attribution(weight / (weight.sum(axis=1, keepdims=True) + background), candidate)
 

@@ -49,24 +49,18 @@ def detect(panel: Any, events: Any = None, *, false_alarms_per_1000: float = 15.
     Raises PanelError when a table cannot be used.
     """
     if not 0 < false_alarms_per_1000 <= 500:
-        raise PanelError(
-            f"found false_alarms_per_1000 {false_alarms_per_1000}, expected above 0, at most 500"
-        )
+        raise PanelError(f"found false_alarms_per_1000 {false_alarms_per_1000}, expected above 0, at most 500")
     line = -float(np.log10(false_alarms_per_1000 / 1000.0))
     register = read_events(events)
     tested = _tested(panel, line)
     typical = typical_step([one.peers.course for one in tested if one.peers.course is not None])
-    found = Findings.together(
-        [Findings.nothing(), *(part for one in tested for part in one.findings(typical, line))]
-    )
+    found = Findings.together([Findings.nothing(), *(part for one in tested for part in one.findings(typical, line))])
     attribution = _attributed(found, tested, register)
     series = [(one.grid.indicator_id, one.grid.regions, one.peers.detectable) for one in tested]
     return Detection(
         breaks=break_table(found, attribution, register.event_ids),
         detectable=detectable_table(
-            np.concatenate(
-                [np.full(regions.size, name) for name, regions, _ in series] or [np.empty(0, "U1")]
-            ),
+            np.concatenate([np.full(regions.size, name) for name, regions, _ in series] or [np.empty(0, "U1")]),
             np.concatenate([regions for _, regions, _ in series] or [np.empty(0, "U1")]),
             np.concatenate([effect for _, _, effect in series] or [np.empty(0)]),
         ),
@@ -173,7 +167,7 @@ class _Tested:
         codes = self.grid.period_codes
         national = series == _COUNTRY
         counts = self.quantity.log + np.log(self.quantity.people)
-        median_count = np.exp(median_over(counts, axis=1))
+        median_count = np.round(np.exp(median_over(counts, axis=1)), 6)
         return Findings(
             indicator=np.full(series.size, self.grid.indicator_id),
             region=np.where(national, self.grid.country, self.grid.regions[series]),
@@ -196,9 +190,7 @@ def _tested(panel: Any, line: float) -> list[_Tested]:
     grids = list(read_panel(panel))
     quantities = [quantity_of(grid) for grid in grids]
     gaps = [find_gaps(grid, quantity) for grid, quantity in zip(grids, quantities, strict=True)]
-    errors = [
-        find_scale_errors(quantity, gap.delivered) for quantity, gap in zip(quantities, gaps, strict=True)
-    ]
+    errors = [find_scale_errors(quantity, gap.delivered) for quantity, gap in zip(quantities, gaps, strict=True)]
     cases = [
         (grid, quantity, gap.delivered, error)
         for grid, quantity, gap, error in zip(grids, quantities, gaps, errors, strict=True)

@@ -66,8 +66,7 @@ class Events:
     def touching_countries(self, codes: npt.NDArray[np.str_]) -> Bools:
         """C x E: whether an event holds for a whole country."""
         columns = [
-            np.full(codes.size, EVERYTHING in regions) | np.isin(codes, list(regions))
-            for regions in self.regions
+            np.full(codes.size, EVERYTHING in regions) | np.isin(codes, list(regions)) for regions in self.regions
         ]
         return np.stack(columns, axis=1) if columns else np.zeros((codes.size, 0), dtype=bool)
 
@@ -83,10 +82,7 @@ class Events:
     def _spans(self) -> dict[int, Ints]:
         return {
             per_year: np.array(
-                [
-                    (a.span(per_year)[0], b.span(per_year)[1])
-                    for a, b in zip(self.first, self.last, strict=True)
-                ],
+                [(a.span(per_year)[0], b.span(per_year)[1]) for a, b in zip(self.first, self.last, strict=True)],
                 dtype=np.int64,
             ).reshape(-1, 2)
             for per_year in (1, 2, 4, 12)

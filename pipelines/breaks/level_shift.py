@@ -23,9 +23,7 @@ def precision_of(covariance: Floats, variance: Floats, present: Bools) -> Floats
     """S x n x n precision given the common covariance (n x n), own variances and which cells are present."""
     size = covariance.shape[0]
     full = covariance[None, :, :] + np.eye(size) * np.where(present, variance, 1e6)[:, :, None]
-    precision = np.asarray(np.linalg.inv(full), dtype=np.float64) * (
-        present[:, :, None] & present[:, None, :]
-    )
+    precision = np.asarray(np.linalg.inv(full), dtype=np.float64) * (present[:, :, None] & present[:, None, :])
     return without(np.asarray(precision), present.astype(np.float64))
 
 

@@ -83,9 +83,7 @@ def _fit(lags: Ints, growth: Floats, weight: Floats, per_year: int) -> Noise:
     best: tuple[float, Noise] | None = None
     seasonal = 2.0 * (lags % per_year != 0) if per_year > 1 else np.zeros(lags.size)
     for persistence in _PERSISTENCE:
-        shapes = np.stack(
-            [np.full(lags.size, 2.0), 2.0 * (1 - persistence**lags), lags**2.0, seasonal], axis=1
-        )
+        shapes = np.stack([np.full(lags.size, 2.0), 2.0 * (1 - persistence**lags), lags**2.0, seasonal], axis=1)
         allowed = [0, 1, 2] + ([3] if seasonal.any() else [])
         for size in range(1, len(allowed) + 1):
             for chosen in combinations(allowed, size):
@@ -99,13 +97,9 @@ def _fit(lags: Ints, growth: Floats, weight: Floats, per_year: int) -> Noise:
                 if best is None or error < best[0]:
                     part = np.zeros(4)
                     part[columns] = answer
-                    noise = Noise(
-                        float(part[0]), float(part[1]), persistence, float(part[2]), float(part[3]), per_year
-                    )
+                    noise = Noise(float(part[0]), float(part[1]), persistence, float(part[2]), float(part[3]), per_year)
                     best = (error, noise)
     if best is None:
         return Noise(1e-4, 0.0, 0.5, 0.0, 0.0, per_year)
     noise = best[1]
-    return Noise(
-        max(noise.jitter, 1e-5), noise.drift, noise.persistence, noise.slope, noise.season, noise.per_year
-    )
+    return Noise(max(noise.jitter, 1e-5), noise.drift, noise.persistence, noise.slope, noise.season, noise.per_year)

@@ -148,8 +148,7 @@ def _quantiles_of_mixtures(clean: Floats, broken: Floats) -> Floats:
     order = np.argsort(values)
     is_broken = (order >= clean.size).astype(np.float64)
     weight = (
-        _PARTS_BROKEN[:, None] * is_broken / broken.size
-        + (1 - _PARTS_BROKEN[:, None]) * (1 - is_broken) / clean.size
+        _PARTS_BROKEN[:, None] * is_broken / broken.size + (1 - _PARTS_BROKEN[:, None]) * (1 - is_broken) / clean.size
     )
     position = np.argmax(np.cumsum(weight, axis=1)[:, None, :] >= _COMPARED[None, :, None], axis=2)
     return np.asarray(values[order][position])
@@ -193,9 +192,7 @@ def _redrawn_maxima(
     information = informations(redraw.precision)
     copies = -(-wanted // redraw.course.shape[0])
     series, size = redraw.course.shape
-    flat = Noise(
-        redraw.noise.jitter, redraw.noise.drift, redraw.noise.persistence, 0.0, 0.0, redraw.noise.per_year
-    )
+    flat = Noise(redraw.noise.jitter, redraw.noise.drift, redraw.noise.persistence, 0.0, 0.0, redraw.noise.per_year)
     root = np.linalg.cholesky(flat.covariance(redraw.ordinals) + 1e-12 * np.eye(size))
     time = redraw.ordinals - redraw.ordinals.mean()
     shape = (copies, series, size)
@@ -218,9 +215,7 @@ def _redrawn_maxima(
     return clean, _maxima(redraw, information, spread, rest + shaped * effect * redraw.present)
 
 
-def _maxima(
-    redraw: Redraw, information: tuple[Floats, Floats], spread: Spread, rest: Floats
-) -> tuple[Floats, Floats]:
+def _maxima(redraw: Redraw, information: tuple[Floats, Floats], spread: Spread, rest: Floats) -> tuple[Floats, Floats]:
     pull = np.matmul(redraw.precision, rest[..., None])[..., 0]
     ones, levels = [], []
     for copy in range(rest.shape[0]):

@@ -78,9 +78,7 @@ def quantity_of(grid: Grid) -> Quantity:
         printed, figure = people, value
     elif numerators[np.isfinite(value)].mean() > 0.95 if np.isfinite(value).any() else False:
         # The numerator is finer than a rate printed with few digits.
-        people = (
-            np.where(np.isfinite(people_known), people_known, grid.numerator / value * per_unit) / per_unit
-        )
+        people = np.where(np.isfinite(people_known), people_known, grid.numerator / value * per_unit) / per_unit
         printed, figure = people, grid.numerator
     else:
         people, printed, figure = people_known / per_unit, ones, value
@@ -104,10 +102,7 @@ def rounding_of(figures: Floats) -> float:
         return 0.0
     for step in _ROUNDINGS:
         multiples = known / step
-        if (
-            np.mean(np.abs(multiples - np.round(multiples)) < 1e-6 * np.maximum(1.0, multiples))
-            >= _SHARE_ROUNDED
-        ):
+        if np.mean(np.abs(multiples - np.round(multiples)) < 1e-6 * np.maximum(1.0, multiples)) >= _SHARE_ROUNDED:
             return step
     return 0.0
 

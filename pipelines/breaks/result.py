@@ -102,9 +102,7 @@ class Findings:
     @classmethod
     def together(cls, parts: list[Findings]) -> Findings:
         """All findings, ordered by indicator, region, period and kind."""
-        joined = {
-            item.name: np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(cls)
-        }
+        joined = {item.name: np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(cls)}
         order = np.lexsort((joined["kind"], joined["ordinal"], joined["region"], joined["indicator"]))
         return cls(**{name: values[order] for name, values in joined.items()})
 
@@ -112,9 +110,7 @@ class Findings:
     def nothing(cls) -> Findings:
         text, number, truth = np.empty(0, dtype="U1"), np.empty(0), np.empty(0, dtype=bool)
         whole = np.empty(0, dtype=np.int64)
-        return cls(
-            text, text, truth, text, whole, whole, text, text, number, number, number, truth, truth, number
-        )
+        return cls(text, text, truth, text, whole, whole, text, text, number, number, number, truth, truth, number)
 
 
 def break_table(found: Findings, attribution: Attribution, event_ids: tuple[str, ...]) -> pa.Table:
@@ -168,9 +164,7 @@ def attribution_table(found: Findings, attribution: Attribution, event_ids: tupl
     )
 
 
-def detectable_table(
-    indicator: npt.NDArray[np.str_], region: npt.NDArray[np.str_], effect_log: Floats
-) -> pa.Table:
+def detectable_table(indicator: npt.NDArray[np.str_], region: npt.NDArray[np.str_], effect_log: Floats) -> pa.Table:
     """Per series the smallest detectable lasting shift in percent."""
     return pa.Table.from_arrays(
         [pa.array(indicator, pa.string()), pa.array(region, pa.string()), _number(percent(effect_log))],

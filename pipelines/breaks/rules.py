@@ -152,11 +152,15 @@ def find_scale_errors(quantity: Quantity, delivered: Bools) -> ScaleErrors:
 
 
 def _usual_step(rest: Floats) -> Floats:
-    """Typical change per period of each series, by the median, so that one jump does not count."""
+    """Typical change per period of each series, by the median, so that one jump does not count.
+
+    At most a few times that of the panel: in a series of five figures two of the four changes are the error.
+    """
     steps = np.abs(np.diff(rest, axis=1))
-    if steps.shape[1] == 0:
+    if not np.isfinite(steps).any():
         return np.zeros(rest.shape[0])
-    return np.nan_to_num(median_over(steps, axis=1)) * 1.4826
+    own = np.nan_to_num(median_over(steps, axis=1))
+    return 1.4826 * np.minimum(own, 3 * float(np.nanmedian(steps)))
 
 
 def _usual_state(state: Ints, present: Bools) -> Ints:

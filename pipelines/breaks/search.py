@@ -78,9 +78,7 @@ class Found:
         """What the breaks add up to per cell (S x n)."""
         total = np.zeros(shape)
         columns = np.arange(shape[1])
-        covers = np.where(
-            self.lasting[:, None], columns >= self.period[:, None], columns == self.period[:, None]
-        )
+        covers = np.where(self.lasting[:, None], columns >= self.period[:, None], columns == self.period[:, None])
         np.add.at(total, self.series, covers * self.effect[:, None])
         return total
 
@@ -141,9 +139,7 @@ def search(panel: Searched, lines: Lines) -> Found:
 
 def _shape(period: Ints, lasting: Bools, size: int) -> Floats:
     columns = np.arange(size)
-    return np.where(lasting[:, None], columns >= period[:, None], columns == period[:, None]).astype(
-        np.float64
-    )
+    return np.where(lasting[:, None], columns >= period[:, None], columns == period[:, None]).astype(np.float64)
 
 
 def _together(chosen: list[tuple[Ints, Ints, Bools, Floats]], panel: Searched, lines: Lines) -> Found:

@@ -44,7 +44,13 @@ def write_declared(connection: duckdb.DuckDBPyConnection, settings: Settings) ->
 
 def _calendar() -> list[str]:
     years = range(FIRST_YEAR, LAST_YEAR + 1)
-    parts = ["", "H1", "H2", *(f"Q{quarter}" for quarter in range(1, 5)), *(f"M{month:02}" for month in range(1, 13))]
+    parts = [
+        "",
+        "H1",
+        "H2",
+        *(f"Q{quarter}" for quarter in range(1, 5)),
+        *(f"M{month:02}" for month in range(1, 13)),
+    ]
     return [f"{year}{part}" for year in years for part in parts]
 
 

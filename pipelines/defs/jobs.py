@@ -43,6 +43,8 @@ def _alert(context: dg.RunStatusSensorContext, failed: bool) -> dg.SkipReason | 
     settings = load_settings()
     step = _failed_step(context) if failed else None
     path = write_findings(settings, context.dagster_run.run_id, failed_step=step)
+    if path is None:
+        return dg.SkipReason("this run published nothing")
     report = process_run(settings, path, dt.datetime.now(dt.UTC))
     context.log.info(f"alerts sent: {report.sent}, waiting: {report.pending}")
     return None

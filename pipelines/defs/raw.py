@@ -123,7 +123,8 @@ def preview_table(rows: list[dict[str, Any]]) -> str:
     names = list(rows[0])
     lines = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
     lines += [
-        "| " + " | ".join("" if row[name] is None else str(row[name]) for name in names) + " |" for row in rows
+        "| " + " | ".join("" if row[name] is None else str(row[name]) for name in names) + " |"
+        for row in rows
     ]
     return "\n".join(lines)
 
@@ -132,7 +133,9 @@ def _geography_asset(history: list[dg.AssetKey]) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name="geography",
         specs=[
-            dg.AssetSpec(raw_key(name), group_name="geography", description=text, kinds={"duckdb"}, deps=history)
+            dg.AssetSpec(
+                raw_key(name), group_name="geography", description=text, kinds={"duckdb"}, deps=history
+            )
             for name, text in zip(
                 GEOGRAPHY,
                 (
@@ -234,7 +237,8 @@ def _accounts_asset(sources: list[dg.AssetKey]) -> dg.AssetsDefinition:
         with connect(settings.warehouse_path) as connection:
             forget_other_sources(connection, tuple(key.path[-1] for key in sources))
             counts = {
-                name: connection.execute(f"select count(*) from raw.{name}").fetchall()[0][0] for name in ACCOUNTS
+                name: connection.execute(f"select count(*) from raw.{name}").fetchall()[0][0]
+                for name in ACCOUNTS
             }
             refused = connection.execute(
                 "select source_id, file, line, reason from raw.quarantine order by all"

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -26,41 +27,73 @@ _SMALLEST_BSN: Final = 10_000_000
 _LARGEST_BSN: Final = 999_999_999
 _ELEVEN_WEIGHTS: Final = np.array([9, 8, 7, 6, 5, 4, 3, 2, -1], dtype=np.int64)
 
-_BETWEEN: Final = r"\p{Z}\p{Cf}\p{Pd}\t\r\n./_'·"
-_LONG_NUMBER: Final = rf"\p{{Nd}}(?:[{_BETWEEN}]{{0,3}}\p{{Nd}}){{7,}}"
-_LONG_NUMBER_OR_COMMAS: Final = rf"\p{{Nd}}(?:[,{_BETWEEN}]{{0,3}}\p{{Nd}}){{7,}}"
-_ENGLISH_GROUPS: Final = r"\p{Nd}{2,3}(?:,\p{Nd}{3}){2,}"
-_EXPONENT: Final = r"\p{Nd}[.,]\p{Nd}{5,}[eE]\+?\p{Nd}+"
-_MONTH: Final = r"(?i:jan|feb|mrt|maart|mar|apr|mei|may|jun|jul|aug|sep|okt|oct|nov|dec)\pL*"
-_DATE: Final = (
-    r"\p{Nd}{1,2}\p{Z}?[-/.]\p{Z}?\p{Nd}{1,2}\p{Z}?[-/.]\p{Z}?\p{Nd}{2,4}"
-    r"|\p{Nd}{4}\p{Z}?[-/.]\p{Z}?\p{Nd}{1,2}\p{Z}?[-/.]\p{Z}?\p{Nd}{1,2}"
-    rf"|\p{{Nd}}{{1,2}}[\p{{Z}}\-]{{1,2}}{_MONTH}\.?[\p{{Z}}\-]{{1,2}}\p{{Nd}}{{2,4}}"
-)
-_E_MAIL: Final = r"[^\p{Z}@;,\"<>]+@[^\p{Z}@;,\"<>]+"
-_WITHHELD_FORMS: Final = (_E_MAIL, _EXPONENT, _ENGLISH_GROUPS, _LONG_NUMBER, _DATE)
-
-# `2020-2023` has eight digits and is no identifier, but only where it stands by itself.
-_OTHER: Final = rf"[^\p{{Nd}}{_BETWEEN}]"
-_YEARS: Final = (
-    rf"(^\p{{Z}}*|{_OTHER}\p{{Z}}*)((?:19|20)[0-9]{{2}})"
-    rf"(\p{{Z}}?[-–/]\p{{Z}}?(?:19|20)[0-9]{{2}})(\p{{Z}}*\.?\p{{Z}}*$|\p{{Z}}*{_OTHER})"
-)
-_GUARD: Final = "\ue000"
-
+_MONTH: Final = r"(?i:jan|feb|mrt|maart|mar|apr|mei|may|jun|jul|aug|sep|okt|oct|nov|dec)[a-z]*"
 _DAY: Final = r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
 _JOINS_DIGITS: Final = re.compile(r"[\s.,/_'·\-\u00ad\u200b-\u200f\u2010-\u2015\u2060\ufeff]{1,3}")
+# Keeps the two years of a range apart while long numbers are sought; a private character that no file has.
+_GUARD: Final = "\ue000"
+
+
+@dataclass(frozen=True)
+class _Forms:
+    """How identifiers are written, given what counts as a digit, as a space and as a mark between digits."""
+
+    digit: str
+    space: str
+    between: str
+
+    @property
+    def long_number(self) -> str:
+        return rf"{self.digit}(?:[{self.between}]{{0,3}}{self.digit}){{7,}}"
+
+    @property
+    def long_number_or_commas(self) -> str:
+        return rf"{self.digit}(?:[,{self.between}]{{0,3}}{self.digit}){{7,}}"
+
+    @property
+    def years(self) -> str:
+        """`2020-2023` has eight digits and is no identifier, but only where it stands by itself."""
+        space, other, year = self.space, rf"[^{self.digit.strip('[]')}{self.between}]", "(?:19|20)[0-9]{2}"
+        return (
+            rf"(^{space}*|{other}{space}*)({year})({space}?[-–/]{space}?{year})"
+            rf"({space}*\.?{space}*$|{space}*{other})"
+        )
+
+    @property
+    def withheld(self) -> tuple[str, ...]:
+        digit, space = self.digit, self.space
+        mark = rf"{space}?[-/.]{space}?"
+        return (
+            r"[^\s@;,\"<>]+@[^\s@;,\"<>]+",
+            rf"{digit}[.,]{digit}{{5,}}[eE]\+?{digit}+",
+            rf"{digit}{{2,3}}(?:,{digit}{{3}}){{2,}}",
+            self.long_number,
+            rf"{digit}{{1,2}}{mark}{digit}{{1,2}}{mark}{digit}{{2,4}}",
+            rf"{digit}{{4}}{mark}{digit}{{1,2}}{mark}{digit}{{1,2}}",
+            rf"{digit}{{1,2}}{space}?-?{space}?{_MONTH}\.?{space}?-?{space}?{digit}{{2,4}}",
+        )
+
+
+_ANY_SCRIPT: Final = _Forms(r"\p{Nd}", r"[\p{Z}\t]", r"\p{Z}\p{Cf}\p{Pd}\t\r\n./_'·")
+# The same for texts in ASCII, which nearly all are: patterns over all of Unicode are slow to build.
+_ASCII: Final = _Forms("[0-9]", r"[ \t]", r" \-\t\r\n./_'")
+
+
+def _forms_for(texts: pa.Array) -> _Forms:
+    return _ASCII if pc.all(pc.string_is_ascii(texts), min_count=0).as_py() is not False else _ANY_SCRIPT
 
 
 def redact(texts: pa.Array) -> pa.Array:
     """The texts without what could identify a person: long digit sequences, dates, e-mail addresses.
 
     Sequences of eight digits or more go, whatever stands between them and whether or not they pass the eleven
-    test; a range of two years stays. Names cannot be recognised: undeclared columns are therefore never shown.
+    test; a range of two years stays. Names cannot be recognised: that is why readers never show a column that
+    is not declared.
     """
+    forms = _forms_for(texts)
     shown = pc.replace_substring(texts, _GUARD, "")
-    shown = pc.replace_substring_regex(shown, _YEARS, rf"\1\2{_GUARD}\3\4")
-    for form in _WITHHELD_FORMS:
+    shown = pc.replace_substring_regex(shown, forms.years, rf"\1\2{_GUARD}\3\4")
+    for form in forms.withheld:
         shown = pc.replace_substring_regex(shown, form, WITHHELD)
     return pc.replace_substring(shown, _GUARD, "")
 
@@ -85,7 +118,7 @@ def holds_bsn(texts: pa.Array) -> pa.Array:
     A null holds none. Eight digits that read as a date (`20160101`) are no BSN.
     """
     distinct = pc.drop_null(pc.unique(texts))
-    suspect = distinct.filter(pc.match_substring_regex(distinct, _LONG_NUMBER_OR_COMMAS))
+    suspect = distinct.filter(pc.match_substring_regex(distinct, _forms_for(distinct).long_number_or_commas))
     # Only the few distinct texts with that many digits are looked at one by one.
     found = [text for text in suspect.to_pylist() if _bsn_within(text)]
     return pc.is_in(texts, value_set=pa.array(found, pa.string()))
@@ -120,7 +153,7 @@ def is_bsn_column(texts: pa.Array, *, figures: bool = False) -> bool:
     """
     # A BSN column with gaps comes out of data frames as 123456782.0.
     bare = pc.replace_substring_regex(texts, r"\.0$", "")
-    bare = pc.unique(pc.replace_substring_regex(bare, rf"[{_BETWEEN}]+", ""))
+    bare = pc.unique(pc.replace_substring_regex(bare, rf"[{_forms_for(bare).between}]+", ""))
     bare = bare.filter(pc.fill_null(pc.not_equal(bare, ""), False))
     shaped = bare.filter(pc.match_substring_regex(bare, r"^[0-9]{8,9}$"))
     shaped = shaped.filter(pc.invert(pc.match_substring_regex(shaped, rf"^{_DAY}$")))

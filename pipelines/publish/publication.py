@@ -137,9 +137,7 @@ def _copy_comments(connection: duckdb.DuckDBPyConnection, table: str, comment: s
         [table],
     ).fetchall()
     for column, text in columns:
-        connection.execute(
-            f'comment on column published.marts."{table}"."{column}" is \'{_quoted(text)}\''
-        )
+        connection.execute(f'comment on column published.marts."{table}"."{column}" is \'{_quoted(text)}\'')
 
 
 def _vintages(warehouse: Path) -> list[dict[str, str | None]]:

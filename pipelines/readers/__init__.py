@@ -41,6 +41,7 @@ def read_file(file: str, data: bytes, source: Source, lookup: RegionLookup) -> R
         if isinstance(reader, SwingReader):
             return read_swing(file, data, reader, lookup)
     except RefusedFileError as refusal:
-        rows = len(data.splitlines()) if refusal.rows is None else refusal.rows
+        lines = data.rstrip(b"\r\n\0").count(b"\n") + 1
+        rows = lines if refusal.rows is None else refusal.rows
         return refused(reader_schema(source), refusal.problems, rows)
     raise TypeError(f"{source.source_id}: a source of kind {reader.kind} is not delivered as files")

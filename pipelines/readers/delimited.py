@@ -26,9 +26,7 @@ from pipelines.readers.tabular import read_table
 _SEPARATORS: Final = {";": "semicolon", ",": "comma", "\t": "tab", "|": "vertical bar"}
 
 
-def read_delimited(
-    file: str, data: bytes, source: Source, reader: DelimitedReader, lookup: RegionLookup
-) -> ReadResult:
+def read_delimited(file: str, data: bytes, source: Source, reader: DelimitedReader, lookup: RegionLookup) -> ReadResult:
     """Read one delimited file as declared. Raises RefusedFileError when it cannot be read as a whole."""
     required = {tidy_header(column.header) for column in reader.columns if column.required}
     grid = text_grid(file, data, reader.encoding, reader.delimiter, required)

@@ -52,9 +52,7 @@ def decode(file: str, data: bytes, declared: Encoding) -> str:
     """
     for start, container in _CONTAINERS:
         if data.startswith(start):
-            raise RefusedFileError(
-                Problem(file, None, None, None, "unknown_format", container, "a text file"), rows=1
-            )
+            raise RefusedFileError(Problem(file, None, None, None, "unknown_format", container, "a text file"), rows=1)
     mark, marked = next(((m, name) for m, name in _BYTE_ORDER_MARKS if data.startswith(m)), (b"", ""))
     if marked and marked not in _ACCEPTED_MARKS[declared]:
         raise _wrong(file, (1, 1), f"the byte order mark of {marked}", declared)
@@ -106,6 +104,4 @@ def _wide_place(before: str, mark: bytes) -> tuple[int, int]:
 
 
 def _wrong(file: str, place: tuple[int, int], found: str, declared: Encoding) -> RefusedFileError:
-    return RefusedFileError(
-        Problem(file, *place, None, "wrong_encoding", found, f"text in {declared}, as declared")
-    )
+    return RefusedFileError(Problem(file, *place, None, "wrong_encoding", found, f"text in {declared}, as declared"))

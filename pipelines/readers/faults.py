@@ -28,11 +28,9 @@ class Faults:
         self._grid = grid
         self._shown = tuple(shown)
         self._cells: dict[int, Mask] = {}
-        self._problems: list[tuple[int, int, Problem]] = []
+        self._problems: list[Problem] = []
 
-    def add(
-        self, mask: Mask, position: int, reason: str, found: pa.Array | str, expected: pa.Array | str
-    ) -> Mask:
+    def add(self, mask: Mask, position: int, reason: str, found: pa.Array | str, expected: pa.Array | str) -> Mask:
         """Mark cells of the column at `position` (from 0) as faulty; returns those that were not yet.
 
         `found` and `expected` are one text for all, or as long as the grid. What was found is shown without
@@ -45,43 +43,34 @@ class Faults:
         seen |= new
         self.rows |= new
         at = np.flatnonzero(new)
-        founds = _texts(found, at, shorten=True)
-        expecteds = _texts(expected, at)
+        rows = pa.array(at)
+        founds, raws = self._shown_texts(rows, found)
+        expecteds = [expected] * len(at) if isinstance(expected, str) else expected.take(rows).to_pylist()
         name = self._grid.header[position] or None
-        for row, found_text, expected_text, raw in zip(
-            at.tolist(), founds, expecteds, self._raw_texts(at), strict=True
-        ):
-            problem = Problem(
-                self._grid.file,
-                int(self._grid.lines[row]),
-                position + 1,
-                name,
-                reason,
-                found_text,
-                expected_text,
-                raw,
-            )
-            self._problems.append((problem.line or 0, position, problem))
+        lines = self._grid.lines[at].tolist()
+        self._problems += [
+            Problem(self._grid.file, line, position + 1, name, reason, *texts)
+            for line, *texts in zip(lines, founds, expecteds, raws, strict=True)
+        ]
         return new
 
     def problems(self) -> tuple[Problem, ...]:
         """All problems in the order of the file."""
-        return tuple(problem for _, _, problem in sorted(self._problems, key=lambda entry: entry[:2]))
+        return tuple(sorted(self._problems, key=lambda problem: (problem.line or 0, problem.column or 0)))
 
-    def _raw_texts(self, at: np.ndarray) -> list[str]:
-        """The declared cells of rows, as `header=cell` with what could identify a person withheld."""
-        indices = pa.array(at)
-        cells = [
-            pc.binary_join_element_wise(
-                f"{self._grid.header[position]}=", _clean(self._grid.cells[position].text.take(indices)), ""
-            )
-            for position in self._shown
+    def _shown_texts(self, rows: pa.Array, found: pa.Array | str) -> tuple[list[str], list[str]]:
+        """What was found, and the declared cells of its row as `header=cell`; persons withheld in both."""
+        parts = [self._grid.cells[position].text.take(rows) for position in self._shown]
+        parts.append(pa.repeat(found, len(rows)) if isinstance(found, str) else found.take(rows))
+        one_line = pc.replace_substring_regex(pa.concat_arrays(parts), r"[\p{Cc}]+", " ")
+        shown = pc.utf8_slice_codeunits(redact(one_line), 0, _SHOWN_PER_CELL)
+        *cells, founds = (shown.slice(start, len(rows)) for start in range(0, len(shown), len(rows)))
+        labelled = [
+            pc.binary_join_element_wise(f"{self._grid.header[position]}=", texts, "")
+            for position, texts in zip(self._shown, cells, strict=True)
         ]
-        if not cells:
-            return [""] * len(at)
-        joined = pc.binary_join_element_wise(*cells, "; ")
-        texts: list[str] = pc.utf8_slice_codeunits(joined, 0, _SHOWN_PER_ROW).to_pylist()
-        return texts
+        joined = pc.binary_join_element_wise(*labelled, "; ") if labelled else pa.repeat("", len(rows))
+        return founds.to_pylist(), pc.utf8_slice_codeunits(joined, 0, _SHOWN_PER_ROW).to_pylist()
 
 
 def wrong_widths(grid: Grid, wrong: Mask) -> tuple[Problem, ...]:
@@ -100,16 +89,3 @@ def wrong_widths(grid: Grid, wrong: Mask) -> tuple[Problem, ...]:
 def quoted(texts: pa.Array) -> pa.Array:
     """Texts in quotation marks, as they stand in messages."""
     return pc.binary_join_element_wise('"', texts, '"', "")
-
-
-def _texts(texts: pa.Array | str, at: np.ndarray, *, shorten: bool = False) -> list[str]:
-    if isinstance(texts, str):
-        return [texts] * len(at)
-    taken = texts.take(pa.array(at))
-    plain: list[str] = (_clean(taken) if shorten else taken).to_pylist()
-    return plain
-
-
-def _clean(texts: pa.Array) -> pa.Array:
-    shown = redact(pc.replace_substring_regex(texts, r"[\p{Cc}]+", " "))
-    return pc.utf8_slice_codeunits(shown, 0, _SHOWN_PER_CELL)

@@ -104,22 +104,20 @@ def place_headers(
 
     Raises RefusedFileError for a header that stands there twice and for required headers that do not.
     """
+    places = {header: position for position, header in enumerate(grid.header)}
+    missing = [header for header in required if header not in places]
+    expected = f"{'headers' if len(missing) > 1 else 'a header'} {_quoted(missing)}"
+    if not any(header in places for header in (*required, *optional)):
+        # A file without a header row may hold persons in its first row, so that it is not shown.
+        found = f"a first row of {len(grid.header)} fields without any declared header"
+        raise _refusal(grid, "missing_column", found, expected, name=missing[0] if missing else None)
     repeated = [header for header, count in Counter(grid.header).items() if count > 1 and header]
     if repeated:
         second = [position for position, header in enumerate(grid.header) if header == repeated[0]][1]
         found = f"{_quoted(repeated[:1])} twice"
         raise _refusal(grid, "unknown_format", found, "each header once", column=second + 1)
-    places = {header: position for position, header in enumerate(grid.header)}
-    missing = [header for header in required if header not in places]
     if missing:
-        # A file without a header row may hold persons in its first row: then that row is not shown.
-        known = any(header in places for header in (*required, *optional))
-        found = (
-            f"the headers {_quoted(filter(None, grid.header))}"
-            if known
-            else f"a first row of {len(grid.header)} fields without any declared header"
-        )
-        expected = f"{'headers' if len(missing) > 1 else 'a header'} {_quoted(missing)}"
+        found = f"the headers {_quoted(list(filter(None, grid.header)))}"
         raise _refusal(grid, "missing_column", found, expected, name=missing[0])
     notices = []
     unread = [header for header in grid.header if header and header not in (*required, *optional, *ignored)]
@@ -153,5 +151,5 @@ def _refusal(
     return RefusedFileError(problem, rows=grid.rows_in)
 
 
-def _quoted(headers: Collection[str] | filter[str] | Sequence[str]) -> str:
+def _quoted(headers: Sequence[str]) -> str:
     return ", ".join(f'"{redact_text(header)[:60]}"' for header in headers)

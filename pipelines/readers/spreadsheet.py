@@ -79,13 +79,9 @@ def _refuse_unsafe(file: str, data: bytes) -> None:
                 m.file_size > _MOST_PER_PACKED_BYTE * max(m.compress_size, 1) for m in large
             ):
                 limit = f"at most {_MOST_UNPACKED // 1024**2} MiB unpacked"
-                raise _refusal(
-                    file, "unknown_format", "a workbook that unpacks to far more than a table", limit
-                )
+                raise _refusal(file, "unknown_format", "a workbook that unpacks to far more than a table", limit)
             # Excel writes no document types; entities are how a small file is made to fill the memory.
-            if any(
-                b"<!DOCTYPE" in archive.read(m) for m in members if m.filename.endswith((".xml", ".rels"))
-            ):
+            if any(b"<!DOCTYPE" in archive.read(m) for m in members if m.filename.endswith((".xml", ".rels"))):
                 found = "a workbook with a document type declaration"
                 raise _refusal(file, "unknown_format", found, "a workbook as Excel or LibreOffice writes it")
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError):
@@ -107,13 +103,9 @@ def _open(file: str, data: bytes) -> dict[str, _Sheet]:
         # A damaged workbook raises anything from KeyError to a parser's own errors. The text of the error
         # can hold cells, so that only its kind is told.
         kind = type(error).__name__
-        raise _refusal(
-            file, "unknown_format", f"a damaged workbook ({kind})", "a workbook that opens"
-        ) from None
+        raise _refusal(file, "unknown_format", f"a damaged workbook ({kind})", "a workbook that opens") from None
     sheets = {
-        sheet.title: _Sheet(sheet, written[sheet.title])
-        for sheet in stored.worksheets
-        if isinstance(sheet, Worksheet)
+        sheet.title: _Sheet(sheet, written[sheet.title]) for sheet in stored.worksheets if isinstance(sheet, Worksheet)
     }
     if sum(sheet.stored.max_row * sheet.stored.max_column for sheet in sheets.values()) > _MOST_CELLS:
         raise _refusal(
@@ -146,9 +138,7 @@ def _grid(file: str, sheet: _Sheet, header_row: int, reader: SpreadsheetReader, 
         [_cell(stored, written, reader.decimal) for stored, written in zip(*pair, strict=True)]
         for pair in zip(sheet.stored.iter_rows(), sheet.written.iter_rows(), strict=True)
     ]
-    filled = [
-        number for number, row in enumerate(rows, start=1) if any(cell.text or cell.fault for cell in row)
-    ]
+    filled = [number for number, row in enumerate(rows, start=1) if any(cell.text or cell.fault for cell in row)]
     if not filled:
         raise _refusal(file, "empty_file", "a sheet without cells", "a header and rows with data")
     header_cells = rows[header_row - 1] if header_row <= len(rows) else []
@@ -218,9 +208,7 @@ def _notices(sheets: Mapping[str, _Sheet], reader: SpreadsheetReader) -> tuple[s
     notices = []
     if sheet.sheet_state != "visible":
         notices.append("the declared sheet is hidden, and read")
-    hidden = sum(
-        dimension.hidden and number > reader.header_row for number, dimension in sheet.row_dimensions.items()
-    )
+    hidden = sum(dimension.hidden and number > reader.header_row for number, dimension in sheet.row_dimensions.items())
     if hidden:
         notices.append(f"{hidden} hidden rows are read like others")
     if others := [f'"{redact_text(name)}"' for name in sheets if name != reader.sheet]:

@@ -58,9 +58,7 @@ def read_swing(file: str, data: bytes, reader: SwingReader, lookup: RegionLookup
     uneven = grid.widths != len(grid.header)
     blank = pc.is_valid(no_data_kinds(grid, ())).to_numpy(zero_copy_only=False)
     if blank.all():
-        problem = Problem(
-            file, grid.header_line, None, None, "empty_file", "no row below the header", "rows with data"
-        )
+        problem = Problem(file, grid.header_line, None, None, "empty_file", "no row below the header", "rows with data")
         raise RefusedFileError(problem, rows=grid.rows_in)
     body = grid.filter(~blank & ~uneven)
     faults = Faults(body, sorted(places.values()))
@@ -91,9 +89,7 @@ def _leading_in_lower_case(grid: Grid) -> Grid:
     )
 
 
-def _refuse_unknown_items(
-    grid: Grid, reader: SwingReader, ignored: Sequence[str], items: Mapping[str, int]
-) -> None:
+def _refuse_unknown_items(grid: Grid, reader: SwingReader, ignored: Sequence[str], items: Mapping[str, int]) -> None:
     known = {*_LEADING, *ignored, *reader.items}
     unknown = [(place, header) for place, header in enumerate(grid.header) if header not in known]
     if unknown:
@@ -121,9 +117,7 @@ def _refuse_unknown_items(
         raise RefusedFileError(problem, rows=grid.rows_in)
 
 
-def _read_leading(
-    body: Grid, places: Mapping[str, int], lookup: RegionLookup, faults: Faults
-) -> dict[str, pa.Array]:
+def _read_leading(body: Grid, places: Mapping[str, int], lookup: RegionLookup, faults: Faults) -> dict[str, pa.Array]:
     """Period and area of every line, by the names of the raw table."""
     period, level, item = (trim(body.cells[places[name]].text) for name in _LEADING)
     codes = normalise_periods(period)
@@ -134,9 +128,7 @@ def _read_leading(
     is_country = pc.is_in(plain_level, value_set=pa.array(_COUNTRY_LEVELS))
     is_municipality = pc.equal(plain_level, "gemeente")
     no_level = _mask(pc.invert(pc.or_(is_country, is_municipality)))
-    faults.add(
-        no_level, places["geolevel"], "unknown_region", quoted(level), "the level gemeente, nederland or land"
-    )
+    faults.add(no_level, places["geolevel"], "unknown_region", quoted(level), "the level gemeente, nederland or land")
     nothing = pa.scalar(None, pa.string())
     country = pc.if_else(
         pc.is_in(pc.utf8_lower(item), value_set=pa.array(_COUNTRY_ITEMS)), pa.scalar(_COUNTRY), nothing
@@ -166,9 +158,7 @@ def _add_duplicates(
     faults.add(again, places["geoitem"], "duplicate_key", found, expected)
 
 
-def _read_item(
-    body: Grid, place: int, reader: SwingReader, faults: Faults
-) -> tuple[pa.Array, pa.Array, pa.Array]:
+def _read_item(body: Grid, place: int, reader: SwingReader, faults: Faults) -> tuple[pa.Array, pa.Array, pa.Array]:
     """Text, value and special value of one column of figures."""
     text = trim(body.cells[place].text)
     nothing = pa.scalar(None, pa.string())
@@ -188,9 +178,7 @@ def _read_item(
     whole = pc.fill_null(numbers, 0.0).to_numpy(zero_copy_only=False)
     as_integer = np.where(np.abs(whole) < 1e15, whole, 0.0).astype(np.int64)
     could_be_bsn = passes_eleven_test(as_integer) & (as_integer == whole) & (as_integer >= _NINE_DIGITS)
-    faults.add(
-        figure & could_be_bsn, place, "personal_data", "a number that could be a BSN", "a figure of an area"
-    )
+    faults.add(figure & could_be_bsn, place, "personal_data", "a number that could be a BSN", "a figure of an area")
     values = pc.if_else(pa.array(figure), numbers, pa.scalar(None, pa.float64()))
     return text, values, special
 
@@ -209,9 +197,7 @@ def _long(
     order = pa.array(np.arange(count * width).reshape(width, count).T.ravel())
     lines = pa.array(np.repeat(body.lines[good], width))
     by_line = pa.array(np.repeat(np.arange(count), width))
-    columns: dict[str, pa.Array] = {
-        name: column.filter(chosen).take(by_line) for name, column in leading.items()
-    }
+    columns: dict[str, pa.Array] = {name: column.filter(chosen).take(by_line) for name, column in leading.items()}
     names = ("value_text", "value", "special")
     for name, parts in zip(names, zip(*figures, strict=True), strict=True):
         columns[name] = pa.concat_arrays([part.filter(chosen) for part in parts]).take(order)

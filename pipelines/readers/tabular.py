@@ -106,9 +106,7 @@ def _add_duplicates(
     if not key:
         return
     # A region counts as what it was resolved to: two spellings of one municipality are one key.
-    parts = [
-        typed[name].values if typed[name].region_codes is None else typed[name].region_codes for name in key
-    ]
+    parts = [typed[name].values if typed[name].region_codes is None else typed[name].region_codes for name in key]
     columns = {column.name: column for column in reader.columns}
     whole = np.ones(len(body.lines), dtype=bool)
     for name, part in zip(key, parts, strict=True):
@@ -153,13 +151,9 @@ def _no_data(chosen: Grid, kinds: pa.Array, reader: TabularReader, places: Mappi
         if column.name in places
     }
     # Where a row has another number of fields, only its first cell stands under its own header.
-    shown = {
-        name: texts if places[name] == 0 else pc.if_else(uneven, "", texts) for name, texts in shown.items()
-    }
+    shown = {name: texts if places[name] == 0 else pc.if_else(uneven, "", texts) for name, texts in shown.items()}
     below = [json.dumps(row, ensure_ascii=False) for row in pa.table(shown).to_pylist()]
-    header = {
-        name: redact(pa.array([chosen.header[position]]))[0].as_py() for name, position in places.items()
-    }
+    header = {name: redact(pa.array([chosen.header[position]]))[0].as_py() for name, position in places.items()}
     above = len(chosen.leading)
     return pa.table(
         [

@@ -26,7 +26,9 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     connection.execute("commit")
 
 
-def replace_tables(connection: duckdb.DuckDBPyConnection, schema: str, tables: Mapping[str, pa.Table]) -> None:
+def replace_tables(
+    connection: duckdb.DuckDBPyConnection, schema: str, tables: Mapping[str, pa.Table]
+) -> None:
     """Replace each `schema.name` by the given table."""
     with transaction(connection):
         for name, table in tables.items():

@@ -120,7 +120,11 @@ def _fingerprint() -> str:
     digest = hashlib.sha256()
     for path in sorted(DBT_PROJECT.rglob("*")):
         parts = path.relative_to(DBT_PROJECT).parts
-        if path.is_file() and parts[0] not in ("target", "logs") and path.suffix in (".sql", ".yml", ".csv", ".md"):
+        if (
+            path.is_file()
+            and parts[0] not in ("target", "logs")
+            and path.suffix in (".sql", ".yml", ".csv", ".md")
+        ):
             digest.update("/".join(parts).encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -30,7 +30,7 @@ class _Mailbox:
 class _Hook(http.server.BaseHTTPRequestHandler):
     calls: list[tuple[str, dict[str, Any]]]
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.calls.append((self.headers["X-Nulmeting-Message-Id"], json.loads(body)))
         self.send_response(204)

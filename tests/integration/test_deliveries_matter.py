@@ -36,9 +36,7 @@ def test_a_changed_digit_a_deleted_file_and_six_malformed_ones(workspace: Worksp
     _edit(finance, b"1.617.000,00", b"1.618.000,00")
     assert run_here(workspace).exit_code == 0
     assert workspace.value(amount) == 1618000
-    assert (
-        workspace.value("select count(*) from marts.delivery where source_id = 'finance_buch'") == 2
-    )
+    assert workspace.value("select count(*) from marts.delivery where source_id = 'finance_buch'") == 2
 
     # The file is refused: the earlier vintage keeps counting, the run completes, exit code 1.
     good = finance.read_bytes()
@@ -80,9 +78,7 @@ def test_a_changed_digit_a_deleted_file_and_six_malformed_ones(workspace: Worksp
     finance.write_bytes(ending.join(broken))
     summary = run_here(workspace)
     assert summary.exit_code == 1
-    reasons = dict(
-        workspace.rows("select reason, count(*) from marts.quarantine group by reason")
-    )
+    reasons = dict(workspace.rows("select reason, count(*) from marts.quarantine group by reason"))
     assert reasons == {"unknown_region": 1, "not_a_number": 1, "duplicate_key": 2}
     ((rows_in, loaded, no_data, quarantined),) = workspace.rows(
         "select rows_in, rows_loaded, rows_no_data, rows_quarantined from marts.delivery "
@@ -114,8 +110,8 @@ def test_a_source_that_cannot_be_fetched_leaves_the_publication_as_it_was(
 ) -> None:
     assert run_here(workspace).exit_code == 0
     before = (workspace.data / "published" / "manifest.json").read_bytes()
-    (page,) = [p for p in workspace.sample.rglob("VB01NED/Observations.json")]
-    page.write_bytes(page.read_bytes()[: 1000])
+    (page,) = workspace.sample.rglob("VB01NED/Observations.json")
+    page.write_bytes(page.read_bytes()[:1000])
     summary = run_here(workspace)
     assert summary.exit_code == 3
     assert "VB01NED" in summary.error

@@ -11,7 +11,9 @@ from tests.integration.conftest import Workspace
 pytestmark = pytest.mark.xdist_group("sample")
 
 
-def test_castricum_keeps_its_own_half_year_and_gets_no_national_figure_of_another(sample_run: Workspace) -> None:
+def test_castricum_keeps_its_own_half_year_and_gets_no_national_figure_of_another(
+    sample_run: Workspace,
+) -> None:
     rows = sample_run.rows(
         "select clients_per_1000, period_code, national_clients_per_1000 from marts.provision_use "
         "where region_code = 'GM0383' and provision = 'hulp_bij_het_huishouden'"
@@ -38,15 +40,23 @@ def test_use_of_provisions_per_1000_inhabitants(
             f"where region_code = '{region}' and period_code = '{period}'"
         )
     )
-    names = ["ondersteuning_thuis", "hulp_bij_het_huishouden", "verblijf_en_opvang", "hulpmiddelen_en_diensten"]
+    names = [
+        "ondersteuning_thuis",
+        "hulp_bij_het_huishouden",
+        "verblijf_en_opvang",
+        "hulpmiddelen_en_diensten",
+    ]
     assert found == dict(zip(names, figures, strict=True))
 
 
 def test_the_national_figure_stands_beside_a_municipality_of_the_same_period(sample_run: Workspace) -> None:
-    assert sample_run.value(
-        "select national_clients_per_1000 from marts.provision_use where region_code = 'GM0373' "
-        "and provision = 'hulp_bij_het_huishouden' and period_code = '2016H2'"
-    ) == 22
+    assert (
+        sample_run.value(
+            "select national_clients_per_1000 from marts.provision_use where region_code = 'GM0373' "
+            "and provision = 'hulp_bij_het_huishouden' and period_code = '2016H2'"
+        )
+        == 22
+    )
 
 
 @pytest.mark.parametrize(
@@ -69,7 +79,9 @@ def test_client_experience_2015(sample_run: Workspace, region: str, figures: lis
     assert found == dict(zip(["kwaliteit", "oplossingen", "passend", "beter_doen"], figures, strict=True))
 
 
-def test_client_experience_has_the_documents_verdict_and_no_invented_respondents(sample_run: Workspace) -> None:
+def test_client_experience_has_the_documents_verdict_and_no_invented_respondents(
+    sample_run: Workspace,
+) -> None:
     rows = sample_run.rows(
         "select distinct region_code, respondents, response_norm_met, ci_low, ci_high "
         "from marts.client_experience order by region_code"
@@ -123,7 +135,9 @@ def test_budget_of_heemskerk(sample_run: Workspace, year: int, lasten: int, bate
 
 
 def test_only_a_taakstelling_is_negative(sample_run: Workspace) -> None:
-    assert sample_run.rows("select distinct programme from marts.budget where amount_eur < 0") == [("taakstelling",)]
+    assert sample_run.rows("select distinct programme from marts.budget where amount_eur < 0") == [
+        ("taakstelling",)
+    ]
 
 
 def test_finance_of_the_buch_by_programme_basis_and_form(sample_run: Workspace) -> None:
@@ -185,17 +199,23 @@ def test_the_names_that_consumers_rely_on(sample_run: Workspace) -> None:
 
 
 def test_every_row_of_every_delivery_is_accounted_for(sample_run: Workspace) -> None:
-    assert sample_run.rows(
-        "select file from marts.delivery where rows_in != rows_loaded + rows_no_data + rows_quarantined"
-    ) == []
+    assert (
+        sample_run.rows(
+            "select file from marts.delivery where rows_in != rows_loaded + rows_no_data + rows_quarantined"
+        )
+        == []
+    )
     assert sample_run.rows("from marts.quarantine") == []
 
 
 def test_every_fictional_region_is_marked(sample_run: Workspace) -> None:
-    assert sample_run.rows(
-        "select region_code from marts.region where is_fictional != (region_code like 'VB%' "
-        "or region_code like 'SV-VB-%')"
-    ) == []
+    assert (
+        sample_run.rows(
+            "select region_code from marts.region where is_fictional != (region_code like 'VB%' "
+            "or region_code like 'SV-VB-%')"
+        )
+        == []
+    )
 
 
 def test_the_manifest_names_run_revision_vintages_checksums_and_counts(sample_run: Workspace) -> None:

@@ -22,7 +22,16 @@ def _truth(workspace: Workspace, kind: str) -> list[dict[str, str]]:
 
 
 def _found(workspace: Workspace) -> list[dict[str, Any]]:
-    names = ("break_id", "indicator_id", "region_code", "period_code", "kind", "cause", "event_ids", "effect_pct")
+    names = (
+        "break_id",
+        "indicator_id",
+        "region_code",
+        "period_code",
+        "kind",
+        "cause",
+        "event_ids",
+        "effect_pct",
+    )
     rows = workspace.rows(f"select {', '.join(names)} from marts.trend_break where region_code like 'VB%'")
     return [dict(zip(names, row, strict=True)) for row in rows]
 
@@ -49,9 +58,7 @@ def test_at_most_twenty_false_alarms_per_thousand_clean_series(sample_run: Works
         for row in truth["series"]
         if row["clean"] and row["region_code"] != "VB00"
     }
-    alarms = {
-        (row["indicator_id"], row["region_code"]) for row in _found(sample_run) if row["kind"] != "gap"
-    }
+    alarms = {(row["indicator_id"], row["region_code"]) for row in _found(sample_run) if row["kind"] != "gap"}
     assert len(clean) > 800
     assert len(alarms & clean) <= 0.020 * len(clean)
 
@@ -66,7 +73,11 @@ def test_the_breaks_of_the_ambtelijke_fusie_name_the_fusie(sample_run: Workspace
 
 
 def test_the_herindeling_gives_no_break_on_harmonised_borders(sample_run: Workspace) -> None:
-    merged = {row["region_code"] for row in _truth(sample_run, "herindeling")} | {"VB0007", "VB0008", "VB0121"}
+    merged = {row["region_code"] for row in _truth(sample_run, "herindeling")} | {
+        "VB0007",
+        "VB0008",
+        "VB0121",
+    }
     assert [row for row in _found(sample_run) if row["region_code"] in merged] == []
 
 
@@ -102,7 +113,9 @@ def test_the_missing_delivery_is_a_gap_and_missing_in_coverage(sample_run: Works
     planted = _truth(sample_run, "non_delivery")
     region, period = planted[0]["region_code"], planted[0]["period_code"]
     gaps = {
-        row["indicator_id"] for row in _found(sample_run) if row["kind"] == "gap" and row["region_code"] == region
+        row["indicator_id"]
+        for row in _found(sample_run)
+        if row["kind"] == "gap" and row["region_code"] == region
     }
     assert gaps == {row["indicator_id"] for row in planted}
     assert sample_run.rows(

@@ -221,9 +221,7 @@ def measure(simulated: Simulated, breaks: pa.Table) -> Measured:
         "level": lambda t: t.kind == "level",
         "one_off": lambda t: t.kind == "one_off",
         "scale": lambda t: t.kind == "scale",
-        "level_large": lambda t: (
-            t.kind == "level" and abs(t.effect_log) >= np.log(1.3) and t.median_count > 200
-        ),
+        "level_large": lambda t: t.kind == "level" and abs(t.effect_log) >= np.log(1.3) and t.median_count > 200,
         "count<50": lambda t: t.median_count < 50,
         "count>500": lambda t: t.median_count > 500,
     }

@@ -64,9 +64,7 @@ def delimited(*columns: Column, **more: Any) -> Source:
         "encoding": "utf-8",
         "delimiter": ";",
         "thousands": ".",
-        "key": tuple(column.name for column in columns if column.type != "number")
-        if columns
-        else ("gemeente", "jaar"),
+        "key": tuple(column.name for column in columns if column.type != "number") if columns else ("gemeente", "jaar"),
         "no_data_rows": (TOTAL, FOOTER),
     }
     reader = DelimitedReader(columns=columns or (GEMEENTE, JAAR, BEDRAG), **{**values, **more})
@@ -110,6 +108,4 @@ def saved(book: openpyxl.Workbook) -> bytes:
 def everything_shown(result: ReadResult) -> str:
     """All that leaves the reader, as one text."""
     problems = "\n".join(f"{problem} | {problem.raw_text}" for problem in result.problems)
-    return "\n".join(
-        [problems, *result.notices, str(result.rows.to_pylist()), str(result.no_data.to_pylist())]
-    )
+    return "\n".join([problems, *result.notices, str(result.rows.to_pylist()), str(result.no_data.to_pylist())])

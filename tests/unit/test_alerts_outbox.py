@@ -306,7 +306,7 @@ for number in range(start, start + 100_000):
 
 def test_killing_a_process_while_it_records_leaves_whole_runs_only(tmp_path: Path) -> None:
     path = tmp_path / "outbox.sqlite"
-    chance = random.Random(20)  # noqa: S311
+    chance = random.Random(20)
     recorded = 0
     for _ in range(20):
         child = subprocess.Popen(

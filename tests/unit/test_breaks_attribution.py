@@ -24,9 +24,7 @@ def events(*rows: Mapping[str, object]) -> pa.Table:
     usual = {"kind": "ambtelijke_fusie", "nature": "measurement", "effective_date": dt.date(2019, 7, 1)}
     return pa.Table.from_pylist(
         [{**dict.fromkeys(COLUMNS), **usual, **row} for row in rows],
-        schema=pa.schema(
-            [(name, pa.date32() if name == "effective_date" else pa.string()) for name in COLUMNS]
-        ),
+        schema=pa.schema([(name, pa.date32() if name == "effective_date" else pa.string()) for name in COLUMNS]),
     )
 
 
@@ -53,9 +51,7 @@ def breaks_of_the_fusion(table: pa.Table) -> list[dict[str, Any]]:
     return [
         row
         for row in table.to_pylist()
-        if row["region_code"] in MEMBERS
-        and row["period_code"] in ("2019H1", "2019H2", "2020H1")
-        and row["alarm"]
+        if row["region_code"] in MEMBERS and row["period_code"] in ("2019H1", "2019H2", "2020H1") and row["alarm"]
     ]
 
 
@@ -82,9 +78,7 @@ def test_shares_come_largest_first_and_never_exceed_the_whole() -> None:
     for row in detection.breaks.to_pylist():
         assert row["event_shares"] == sorted(row["event_shares"], reverse=True)
         assert sum(row["event_shares"]) <= 1 + 1e-9
-    assert detection.attribution.num_rows == sum(
-        len(ids) for ids in detection.breaks["event_ids"].to_pylist()
-    )
+    assert detection.attribution.num_rows == sum(len(ids) for ids in detection.breaks["event_ids"].to_pylist())
 
 
 def test_two_events_with_the_same_scope_and_window_run_through_each_other() -> None:
@@ -114,9 +108,7 @@ def test_an_event_of_the_country_does_not_explain_a_lone_municipal_break() -> No
         "indicator_ids": "*",
         "period_from": "2019H2",
     }
-    lone = simulate(
-        9101, municipalities=120, broken=0.1, prefix="VB", shifts={("indicator_1", "VB0005", 9): 0.9}
-    )
+    lone = simulate(9101, municipalities=120, broken=0.1, prefix="VB", shifts={("indicator_1", "VB0005", 9): 0.9})
     found = [
         row
         for row in detect(lone.panel, events(national)).breaks.to_pylist()
@@ -134,11 +126,7 @@ def test_a_break_of_the_country_is_explained_by_an_event_of_the_country_only() -
         "period_from": "2019H2",
     }
     panel = simulate(9102, municipalities=60, prefix="VB", national={("indicator_1", FUSION_AT): 0.4}).panel
-    found = [
-        row
-        for row in detect(panel, events(national, FUSION)).breaks.to_pylist()
-        if row["region_code"] == "VB00"
-    ]
+    found = [row for row in detect(panel, events(national, FUSION)).breaks.to_pylist() if row["region_code"] == "VB00"]
     assert [(row["event_ids"], row["cause"]) for row in found] == [(["wet"], "explained")]
 
 

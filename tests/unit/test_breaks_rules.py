@@ -20,9 +20,7 @@ def quiet(points: int = 12, municipalities: int = 30, **wishes: Any) -> pl.DataF
     frame = pl.from_arrow(simulated.panel)
     assert isinstance(frame, pl.DataFrame)
     # Large enough that no figure is suppressed by itself.
-    return frame.with_columns(
-        value=pl.col("value").fill_null(10.0) * 10, numerator=None, obs_status=pl.lit("A")
-    )
+    return frame.with_columns(value=pl.col("value").fill_null(10.0) * 10, numerator=None, obs_status=pl.lit("A"))
 
 
 def at(*periods: str, region: str = REGION) -> pl.Expr:
@@ -82,18 +80,14 @@ def test_a_period_nobody_delivered_is_one_gap_of_the_country() -> None:
 
 def test_a_gap_does_not_make_the_series_break_on_its_return() -> None:
     panel = quiet().filter(~at("2017H1", "2017H2"))
-    assert not [
-        row for row in detect(panel).breaks.to_pylist() if row["region_code"] == REGION and row["alarm"]
-    ]
+    assert not [row for row in detect(panel).breaks.to_pylist() if row["region_code"] == REGION and row["alarm"]]
 
 
 @pytest.mark.parametrize("factor", [10.0, 100.0, 0.1])
 def test_one_figure_off_by_a_power_of_ten_is_a_scale_error_and_nothing_else(factor: float) -> None:
     panel = changed(quiet(), at("2018H1"), pl.col("value") * factor)
     own = [row for row in detect(panel).breaks.to_pylist() if row["region_code"] == REGION and row["alarm"]]
-    assert [(row["kind"], row["period_code"], row["returned_in"]) for row in own] == [
-        ("scale", "2018H1", "2018H2")
-    ]
+    assert [(row["kind"], row["period_code"], row["returned_in"]) for row in own] == [("scale", "2018H1", "2018H2")]
     assert own[0]["effect_log"] == pytest.approx(np.log(factor))
 
 
@@ -104,9 +98,7 @@ def test_a_lasting_change_of_scale_starts_where_the_new_scale_starts() -> None:
         for row in detect(changed(quiet(), later, pl.col("value") * 10)).breaks.to_pylist()
         if row["region_code"] == REGION and row["alarm"]
     ]
-    assert [(row["kind"], row["period_code"], row["returned_in"]) for row in own] == [
-        ("scale", "2019H1", None)
-    ]
+    assert [(row["kind"], row["period_code"], row["returned_in"]) for row in own] == [("scale", "2019H1", None)]
 
 
 def test_a_wrong_scale_at_the_start_ends_where_the_figures_become_right() -> None:

@@ -307,7 +307,7 @@ for number in itertools.count():
 def test_a_writer_killed_at_any_moment_leaves_whole_snapshots_only(tmp_path: Path) -> None:
     """Twenty writers killed with SIGKILL at random moments in the middle of their work."""
     root = tmp_path / "raw"
-    chance = random.Random(20260706)  # noqa: S311 - moments, not secrets
+    chance = random.Random(20260706)
     store = SnapshotStore(root)
     promised: set[str] = set()
     interrupted = 0

@@ -55,7 +55,8 @@ def test_descriptions_travel_with_the_file(settings: Settings) -> None:
     _fill(settings, 1)
     publish(settings, "run-1")
     comment = _published(
-        settings, "select comment from duckdb_columns() where table_name = 'observation' and column_name = 'value'"
+        settings,
+        "select comment from duckdb_columns() where table_name = 'observation' and column_name = 'value'",
     )
     assert comment == "The figure's value"
 
@@ -111,7 +112,9 @@ def test_readers_never_fail_or_see_a_mixture_while_sets_are_swapped(settings: Se
     def read() -> None:
         while not done.is_set():
             with duckdb.connect(str(settings.published_path.resolve()), read_only=True) as connection:
-                ((low, high),) = connection.execute("select min(value), max(value) from marts.observation").fetchall()
+                ((low, high),) = connection.execute(
+                    "select min(value), max(value) from marts.observation"
+                ).fetchall()
             if low != high:
                 torn.append((low, high))
 

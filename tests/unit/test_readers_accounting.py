@@ -13,16 +13,12 @@ from pipelines.readers.account import REASONS, ReadResult
 from pipelines.warehouse.raw_tables import reader_schema
 from tests.unit.reader_sources import delimited, read, saved, spreadsheet, swing, workbook
 
-regions = st.sampled_from(
-    ["Heiloo", "Bergen (NH.)", "Bergen", "Castricum", "Totaal", "Bron: x", "", "Atlantis"]
-)
+regions = st.sampled_from(["Heiloo", "Bergen (NH.)", "Bergen", "Castricum", "Totaal", "Bron: x", "", "Atlantis"])
 years = st.sampled_from(["2016", "2017", "16", "", "-", "2016 "])
 amounts = st.sampled_from(["1", "1.234,5", "1.2", "n.v.t.", "", "-", "€ 5", "12345678", "61.769.188"])
 cells = st.one_of(regions, years, amounts, st.text(max_size=6))
 rows = st.lists(
-    st.one_of(
-        st.tuples(regions, years, amounts).map(list), st.lists(cells, max_size=5), st.just([]), st.just([""])
-    ),
+    st.one_of(st.tuples(regions, years, amounts).map(list), st.lists(cells, max_size=5), st.just([]), st.just([""])),
     max_size=12,
 )
 

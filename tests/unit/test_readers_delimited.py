@@ -94,6 +94,7 @@ def test_a_file_without_a_header_row_is_refused_without_showing_its_first_row() 
     problem = only(result.problems)
     assert problem.reason == "missing_column"
     assert "Jansen" not in str(problem) and "3 fields" in problem.found
+    assert "Jansen" not in str(read(delimited(), "Jansen;Jansen;x\nPietersen;P.;y\n").problems)
 
 
 def test_a_repeated_header_refuses_the_file() -> None:
@@ -123,9 +124,7 @@ def test_a_row_that_is_wrong_elsewhere_still_makes_its_key_doubtful() -> None:
     assert (result.rows_quarantined, len(result.problems)) == (2, 3)
 
 
-@pytest.mark.parametrize(
-    ("row", "width"), [("Heiloo;2016", 2), ("Heiloo;2016;1;2", 4), ("Heiloo;2016;1;", 4)]
-)
+@pytest.mark.parametrize(("row", "width"), [("Heiloo;2016", 2), ("Heiloo;2016;1;2", 4), ("Heiloo;2016;1;", 4)])
 def test_a_row_with_another_number_of_fields_is_quarantined_and_not_shown(row: str, width: int) -> None:
     result = read(delimited(), HEADER + row + "\nUitgeest;2016;1\n")
     problem = only(result.problems)
@@ -162,6 +161,8 @@ def test_a_wrong_encoding_refuses_the_whole_file() -> None:
     result = read(delimited(encoding="windows-1252"), data.encode())
     assert result.refused and only(result.problems).reason == "wrong_encoding"
     assert result.rows_quarantined == 3
+    wide = read(delimited(encoding="utf-16-le"), "Gemeente;Jaar\r\nHeiloo;2016\r\n".encode("utf-16-be"))
+    assert wide.refused and wide.rows_quarantined == 2
 
 
 def test_missing_tokens_are_null_where_the_column_allows_it_and_a_problem_where_not() -> None:
@@ -194,9 +195,7 @@ def test_columns_that_are_not_declared_are_not_read_but_named() -> None:
 
 
 def test_columns_to_ignore_are_not_even_named() -> None:
-    result = read(
-        delimited(ignore_headers=("Kleur", "naam")), "Gemeente;naam;Jaar;Kleur;Bedrag\nHeiloo;x;2016;y;1\n"
-    )
+    result = read(delimited(ignore_headers=("Kleur", "naam")), "Gemeente;naam;Jaar;Kleur;Bedrag\nHeiloo;x;2016;y;1\n")
     assert result.rows_loaded == 1 and result.notices == ()
 
 
@@ -215,9 +214,7 @@ def test_values_outside_the_declared_range_or_list_are_quarantined() -> None:
 def test_years_and_periods_are_told_from_other_numbers() -> None:
     period = Column(header="Periode", name="periode", type="period")
     source = delimited(GEMEENTE, JAAR, period, key=("gemeente",))
-    result = read(
-        source, "Gemeente;Jaar;Periode\nHeiloo;2016;2016HJ02\nUitgeest;16;2016H2\nCastricum;2016;2016-2\n"
-    )
+    result = read(source, "Gemeente;Jaar;Periode\nHeiloo;2016;2016HJ02\nUitgeest;16;2016H2\nCastricum;2016;2016-2\n")
     assert result.rows["periode"].to_pylist() == ["2016H2"]
     assert [(problem.reason, problem.column) for problem in result.problems] == [
         ("unknown_period", 2),
@@ -234,9 +231,7 @@ def test_one_row_may_have_several_problems_and_counts_once() -> None:
 def test_the_region_of_a_delivery_about_one_region_is_filled_in() -> None:
     source = delimited(POST, BEDRAG, key=("post",), constant_region="SV-IJMOND")
     result = read(source, "Post\tBedrag\nWmo\t17.980.430,5\n".replace("\t", ";"))
-    assert result.rows.to_pylist() == [
-        {"line": 2, "post": "Wmo", "bedrag": 17980430.5, "region_code": "SV-IJMOND"}
-    ]
+    assert result.rows.to_pylist() == [{"line": 2, "post": "Wmo", "bedrag": 17980430.5, "region_code": "SV-IJMOND"}]
 
 
 def test_a_shifted_total_is_not_taken_for_a_total() -> None:
@@ -256,6 +251,7 @@ def test_a_note_may_be_recognised_by_what_stands_after_empty_cells() -> None:
         ({"key": ("gemeente", "post")}, "post"),
         ({"thousands": ","}, "same character"),
         ({"no_data_rows": ({"kind": "note", "first_cell": "("},)}, "regular expression"),
+        ({"no_data_rows": ({"kind": "note", "first_cell": "(?!x)y"},)}, "regular expression"),
     ],
 )
 def test_a_declaration_that_contradicts_itself_is_refused(change: dict[str, object], complaint: str) -> None:

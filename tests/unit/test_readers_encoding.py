@@ -80,7 +80,7 @@ def test_utf_8_is_never_read_as_something_else(text: str) -> None:
 def test_no_bytes_make_the_reader_fail_otherwise_than_by_refusing(data: bytes) -> None:
     for declared in ("utf-8", "utf-8-sig", "windows-1252", "utf-16-le", "utf-16"):
         try:
-            text = decode("f.csv", data, declared)  # type: ignore[arg-type]
+            text = decode("f.csv", data, declared)
         except RefusedFileError as error:
             assert error.problems[0].reason in {"wrong_encoding", "unknown_format"}
         else:

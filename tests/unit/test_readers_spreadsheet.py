@@ -67,9 +67,7 @@ def test_text_in_a_cell_follows_the_declared_marks() -> None:
         (83, '0"%"', 83.0),
     ],
 )
-def test_a_percent_cell_holds_a_fraction_and_other_cells_do_not(
-    value: Any, shown_as: str, expected: float
-) -> None:
+def test_a_percent_cell_holds_a_fraction_and_other_cells_do_not(value: Any, shown_as: str, expected: float) -> None:
     book = workbook([["Gemeente", "Aandeel"], ["Heiloo", value]])
     book.active["B2"].number_format = shown_as
     result = read(spreadsheet(GEMEENTE, SHARE, key=("gemeente",)), saved(book))
@@ -102,7 +100,13 @@ def test_a_formula_counts_with_its_stored_result() -> None:
 
 
 def test_a_merged_cell_of_the_key_counts_for_all_its_rows_and_a_merged_figure_for_none() -> None:
-    rows = [HEADER, ["Heiloo", 2015, 1], [None, 2016, 2], ["Uitgeest", 2015, 3], ["Uitgeest", 2016, None]]
+    rows: list[list[Any]] = [
+        HEADER,
+        ["Heiloo", 2015, 1],
+        [None, 2016, 2],
+        ["Uitgeest", 2015, 3],
+        ["Uitgeest", 2016, None],
+    ]
     book = workbook(rows)
     book.active.merge_cells("A2:A3")
     book.active.merge_cells("C4:C5")

@@ -119,24 +119,15 @@ def test_an_export_with_some_of_the_items_is_read_and_the_notice_says_which_are_
 
 
 def test_an_export_without_any_item_or_line_is_refused() -> None:
-    assert (
-        only(read(swing("hulp"), "period;geolevel;geoitem\n2016;gemeente;373\n").problems).reason
-        == "missing_column"
-    )
+    assert only(read(swing("hulp"), "period;geolevel;geoitem\n2016;gemeente;373\n").problems).reason == "missing_column"
     assert only(read(swing("hulp"), "period;geolevel;geoitem;hulp\n").problems).reason == "empty_file"
-    assert (
-        only(read(swing("hulp"), "period;geolevel;hulp\n2016;gemeente;1\n").problems).reason
-        == "missing_column"
-    )
+    assert only(read(swing("hulp"), "period;geolevel;hulp\n2016;gemeente;1\n").problems).reason == "missing_column"
 
 
 def test_an_export_with_commas_is_told_from_one_with_other_headers() -> None:
     problem = only(read(swing("hulp"), "period,geolevel,geoitem,hulp\n2016,gemeente,373,1\n").problems)
     assert (problem.reason, problem.found) == ("unknown_format", "fields separated by a comma")
-    assert (
-        read(swing("hulp", delimiter=","), "Period,GeoLevel,GeoItem,hulp\n2016,gemeente,373,1\n").rows_loaded
-        == 1
-    )
+    assert read(swing("hulp", delimiter=","), "Period,GeoLevel,GeoItem,hulp\n2016,gemeente,373,1\n").rows_loaded == 1
 
 
 def test_a_column_of_names_is_dropped_only_where_that_is_declared() -> None:

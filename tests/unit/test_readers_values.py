@@ -113,9 +113,7 @@ amounts = st.decimals(min_value=-(10**14), max_value=10**14, places=2, allow_nan
 
 
 @settings(deadline=None)
-@given(
-    amount=amounts, euro=st.booleans(), style=st.sampled_from([(",", "."), (".", ","), (",", " "), (",", "")])
-)
+@given(amount=amounts, euro=st.booleans(), style=st.sampled_from([(",", "."), (".", ","), (",", " "), (",", "")]))
 def test_a_written_amount_reads_back_as_itself(amount: Decimal, euro: bool, style: tuple[str, str]) -> None:
     decimal, thousands = style
     written = f"{abs(amount):,.2f}".replace(",", "\1").replace(".", "\2")

@@ -24,7 +24,9 @@ def _accounts(source_id: str, rows: int) -> dict[str, pa.Table]:
 
 def test_the_layers_are_there_at_once(tmp_path: Path) -> None:
     with connect(tmp_path / "w.duckdb") as connection:
-        found = {name for (name,) in connection.execute("select schema_name from duckdb_schemas()").fetchall()}
+        found = {
+            name for (name,) in connection.execute("select schema_name from duckdb_schemas()").fetchall()
+        }
     assert set(SCHEMAS) <= found
 
 
