@@ -23,9 +23,7 @@ BIN = Path(sys.executable).parent
 def measure(command: list[str], environment: dict[str, str]) -> tuple[float, float]:
     """Wall seconds and peak memory in MiB of one process."""
     started = time.monotonic()
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"{' '.join(command)} ended with status {status}")

@@ -38,9 +38,7 @@ class Expects:
         from expectations import own
 
         expectation = getattr(own, self.expectation, None) or getattr(gxe, self.expectation)
-        arguments = {
-            name: list(value) if isinstance(value, tuple) else value for name, value in self.arguments
-        }
+        arguments = {name: list(value) if isinstance(value, tuple) else value for name, value in self.arguments}
         return cast("Expectation", expectation(**arguments, **meta))
 
 

@@ -196,8 +196,7 @@ def render_index(tables: Sequence[Mapping[str, Any]], run_id: str, written: dt.d
     """The page of all tables of a run, what asks for attention first."""
     checks = [{**check, "asset": table["asset"]} for table in tables for check in table["checks"]]
     layers = [
-        (_LAYERS_NL[layer], [table for table in tables if table["asset"].startswith(f"{layer}.")])
-        for layer in _LAYERS
+        (_LAYERS_NL[layer], [table for table in tables if table["asset"].startswith(f"{layer}.")]) for layer in _LAYERS
     ]
     return (
         _templates()
@@ -205,8 +204,7 @@ def render_index(tables: Sequence[Mapping[str, Any]], run_id: str, written: dt.d
         .render(
             run_id=run_id,
             moment=_moment(written),
-            counts={status: sum(c["status"] == status for c in checks) for status in _STATUS_NL}
-            | {"all": len(checks)},
+            counts={status: sum(c["status"] == status for c in checks) for status in _STATUS_NL} | {"all": len(checks)},
             open=sorted(
                 (check for check in checks if check["status"] != "passed"),
                 key=lambda check: (_GRAVITY.index(check["severity"]), check["asset"], check["name"]),

@@ -17,8 +17,10 @@ def dutch_number(value: float, *, signed: bool = False) -> str:
     size = abs(value)
     if float(value).is_integer() or size >= 100:
         digits = 0
+    elif size >= 1:
+        digits = 1
     else:
-        digits = 1 if size >= 1 else 1 - math.floor(math.log10(size))
+        digits = 1 - math.floor(math.log10(size))
     return f"{value:{'+' if signed else ''}{',' if size >= 10_000 else ''}.{digits}f}".translate(_SWAP)
 
 

@@ -156,9 +156,7 @@ def _validate(
     """The outcome of each expectation, by the name of its check, because GX may change their order."""
     import great_expectations as gx
 
-    suite = gx.ExpectationSuite(
-        name=planned[0].check.asset, expectations=[each.expectation for each in planned]
-    )
+    suite = gx.ExpectationSuite(name=planned[0].check.asset, expectations=[each.expectation for each in planned])
     batch = batches.get_batch({"dataframe": frame})
     validation = batch.validate(suite, result_format=_RESULT_FORMAT)
     return {_check_name(result): result for result in validation.results}
@@ -171,9 +169,7 @@ def _check_name(outcome: ExpectationValidationResult) -> str:
     return str(configuration.meta["check"])
 
 
-def _judge(
-    planned: _Planned, outcome: ExpectationValidationResult, frame: pd.DataFrame, seconds: float
-) -> CheckResult:
+def _judge(planned: _Planned, outcome: ExpectationValidationResult, frame: pd.DataFrame, seconds: float) -> CheckResult:
     if problem := _exception_of(outcome):
         return _not_evaluated(planned, problem, seconds)
     failing = frame.head(0) if outcome.success else _failing_rows(outcome, frame)

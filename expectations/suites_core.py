@@ -18,8 +18,7 @@ RANGES: dict[str, tuple[float, float | None]] = {
 """Lowest and highest possible value per unit. Amounts and means have none: a balance may be negative."""
 
 _RANGE_ROWS = ", ".join(
-    f"('{unit}', {low}::double, {'null' if high is None else high}::double)"
-    for unit, (low, high) in RANGES.items()
+    f"('{unit}', {low}::double, {'null' if high is None else high}::double)" for unit, (low, high) in RANGES.items()
 )
 
 # One query for the three checks on the largest table, so that it is fetched and validated once. The outer

@@ -106,9 +106,7 @@ def sql(
 @app.command()
 def check(
     files: Annotated[list[Path], typer.Argument(help="deliveries to validate; nothing is loaded")],
-    source: Annotated[
-        str | None, typer.Option("--as", help="the source whose declaration to hold them to")
-    ] = None,
+    source: Annotated[str | None, typer.Option("--as", help="the source whose declaration to hold them to")] = None,
     profile: Profile = None,
 ) -> None:
     """Validate deliveries before sending them: one line per problem, exit code 1 when there is one."""

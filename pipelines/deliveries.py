@@ -52,9 +52,7 @@ class SourceLoad:
         return sum(delivery.result.rows_quarantined for delivery in self.deliveries if delivery.is_present)
 
 
-def load_folder_source(
-    source: Source, settings: Settings, store: SnapshotStore, lookup: RegionLookup
-) -> SourceLoad:
+def load_folder_source(source: Source, settings: Settings, store: SnapshotStore, lookup: RegionLookup) -> SourceLoad:
     """Read every delivery of a source that comes as files.
 
     A file that is there counts with its newest vintage that could be read; one that is refused leaves the
@@ -204,9 +202,7 @@ def _judge(
     ]
 
 
-def _collect(
-    source: Source, deliveries: list[Delivery], extra_problems: tuple[Problem, ...] = ()
-) -> SourceLoad:
+def _collect(source: Source, deliveries: list[Delivery], extra_problems: tuple[Problem, ...] = ()) -> SourceLoad:
     schema = raw_schema(source)
     tables = [
         delivery.result.rows.append_column(

@@ -48,9 +48,7 @@ def _check(path: Path, declarations: Declarations, source_id: str | None) -> Out
 
 def _source_for(path: Path, declarations: Declarations, source_id: str | None) -> Source:
     from_files = {
-        source.source_id: source
-        for source in declarations.sources
-        if isinstance(source.connector, FolderConnector)
+        source.source_id: source for source in declarations.sources if isinstance(source.connector, FolderConnector)
     }
     if source_id is not None:
         if source_id not in from_files:

@@ -32,10 +32,7 @@ def _table(node: dict[str, Any]) -> str:
         f"| {column['name']} | {column['data_type']} | {_cell(column['description'])} |\n"
         for column in node["columns"].values()
     )
-    return (
-        f"\n## {node['name']}\n\n{node['description'].strip()}\n\n"
-        f"| column | type | meaning |\n|---|---|---|\n{rows}"
-    )
+    return f"\n## {node['name']}\n\n{node['description'].strip()}\n\n| column | type | meaning |\n|---|---|---|\n{rows}"
 
 
 def _cell(text: str) -> str:

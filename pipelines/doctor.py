@@ -30,15 +30,11 @@ def examine(settings: Settings) -> Iterator[Finding]:
         try:
             yield Finding(True, name, version(name))
         except PackageNotFoundError:
-            yield Finding(
-                False, name, "not installed; run `make run` once, or pip install -r requirements.lock"
-            )
+            yield Finding(False, name, "not installed; run `make run` once, or pip install -r requirements.lock")
     yield _disk(settings)
     yield from _declarations(settings)
     folder = settings.deliveries_dir
-    yield Finding(
-        folder.is_dir(), "deliveries", f"{folder}" if folder.is_dir() else f"{folder}: no such folder"
-    )
+    yield Finding(folder.is_dir(), "deliveries", f"{folder}" if folder.is_dir() else f"{folder}: no such folder")
     yield from _channels(settings)
     yield _published(settings)
 
@@ -82,7 +78,5 @@ def _published(settings: Settings) -> Finding:
         return Finding(True, "published", "nothing yet; run `nulmeting run`")
     broken = verify(settings.published_path.parent / "current")
     if broken:
-        return Finding(
-            False, "published", f"checksums differ: {', '.join(broken)}; run again to publish anew"
-        )
+        return Finding(False, "published", f"checksums differ: {', '.join(broken)}; run again to publish anew")
     return Finding(True, "published", f"{manifest['publication_id']}, checksums hold")

@@ -164,9 +164,7 @@ def _summarise(
             quarantined=quarantined,
             breaks={
                 row["cause"]: row["n"]
-                for row in rows(
-                    "select cause, count(*) as n from marts.trend_break where kind != 'gap' group by cause"
-                )
+                for row in rows("select cause, count(*) as n from marts.trend_break where kind != 'gap' group by cause")
             },
             published=settings.published_path,
             **summary,

@@ -72,9 +72,7 @@ def _neutral(cell: str) -> str:
 
 
 def _aligned(names: list[str], rows: list[list[str]]) -> str:
-    widths = [
-        max(len(name), *(len(row[i]) for row in rows)) if rows else len(name) for i, name in enumerate(names)
-    ]
+    widths = [max(len(name), *(len(row[i]) for row in rows)) if rows else len(name) for i, name in enumerate(names)]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in (names, ["-" * width for width in widths], *rows)

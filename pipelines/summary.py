@@ -31,9 +31,7 @@ def render(summary: RunSummary, settings: Settings) -> RenderableType:
 
 def _failure(summary: RunSummary) -> RenderableType:
     standing = (
-        "De vorige publicatie staat er nog en is bruikbaar."
-        if summary.published
-        else "Er was nog niets gepubliceerd."
+        "De vorige publicatie staat er nog en is bruikbaar." if summary.published else "Er was nog niets gepubliceerd."
     )
     return Text(
         f"De run is gestopt bij de stap '{summary.failed_step}'. Er is niets nieuws gepubliceerd. {standing}\n"
@@ -78,20 +76,12 @@ def _findings(summary: RunSummary) -> Text:
         "ambiguous": "meer oorzaken tegelijk",
         "unexplained": "onverklaard",
     }
-    breaks = ", ".join(
-        f"{summary.breaks[cause]} {label}" for cause, label in causes.items() if cause in summary.breaks
-    )
+    breaks = ", ".join(f"{summary.breaks[cause]} {label}" for cause, label in causes.items() if cause in summary.breaks)
     text.append(f"Trendbreuken            {breaks or 'geen'}\n")
-    text.append(
-        f"Verwachtingen           {summary.checks} getoetst, {len(summary.failed_checks)} niet gehaald\n"
-    )
+    text.append(f"Verwachtingen           {summary.checks} getoetst, {len(summary.failed_checks)} niet gehaald\n")
     for check in summary.failed_checks:
-        text.append(
-            f"  {check['severity']:<8} {check['check']}: {check['failing_count']} rijen\n", style="yellow"
-        )
-    text.append(
-        f"Meldingen               {summary.alerts_sent} verstuurd, {summary.alerts_waiting} wachtend\n"
-    )
+        text.append(f"  {check['severity']:<8} {check['check']}: {check['failing_count']} rijen\n", style="yellow")
+    text.append(f"Meldingen               {summary.alerts_sent} verstuurd, {summary.alerts_waiting} wachtend\n")
     for error in summary.alert_errors:
         text.append(f"  {error}\n", style="yellow")
     return text
@@ -106,9 +96,7 @@ def _where(summary: RunSummary, settings: Settings) -> Text:
     text.append(f"Meldingen en uitleg     {_relative(settings.alerts_dir)}\n")
     text.append('Bevragen                nulmeting sql "from marts.trend_break"')
     if settings.profile == "sample":
-        text.append(
-            "\nVoorbeeldland (codes VB…) is verzonnen; de overige cijfers komen uit de beleidsstukken."
-        )
+        text.append("\nVoorbeeldland (codes VB…) is verzonnen; de overige cijfers komen uit de beleidsstukken.")
     return text
 
 

@@ -153,9 +153,7 @@ def truncating() -> Fault:
 
 
 def showing_html(status: int = 200) -> Fault:
-    page = (
-        b"<!DOCTYPE html>\n<html><head><title>Onderhoud aan\nStatLine</title></head><body>Wacht</body></html>"
-    )
+    page = b"<!DOCTYPE html>\n<html><head><title>Onderhoud aan\nStatLine</title></head><body>Wacht</body></html>"
     return lambda answer: replace(answer, status=status, body=page, content_type="text/html")
 
 
@@ -211,9 +209,7 @@ def small_table(
     """A table of one measure by region and period; without `rows` six observations of three regions."""
     observations = list(rows) or [
         observation(number, region, period)
-        for number, (region, period) in enumerate(
-            product(("GM0001", "GM0002", "GM0003"), ("2015JJ00", "2016HJ02"))
-        )
+        for number, (region, period) in enumerate(product(("GM0001", "GM0002", "GM0003"), ("2015JJ00", "2016HJ02")))
     ]
     described = {
         "Identifier": table,
@@ -226,9 +222,7 @@ def small_table(
     return {
         "Properties": json.dumps(described | dict(properties or {})).encode(),
         "Dimensions": codes("RegioS", "Perioden"),
-        "MeasureCodes": listed(
-            {"Identifier": "M000352", "Title": "Bevolking op 1 januari ", "Unit": "aantal"}
-        ),
+        "MeasureCodes": listed({"Identifier": "M000352", "Title": "Bevolking op 1 januari ", "Unit": "aantal"}),
         "RegioSCodes": listed(
             {"Identifier": "GM0001", "Title": "Aap ", "Description": "Eerste"},
             {"Identifier": "GM0002  ", "Title": "Noot", "Description": ""},

@@ -70,9 +70,7 @@ def describe_problem(channel: Channel) -> str | None:
         return f"{place}: neither url nor url_env is set in nulmeting.toml"
     address = channel.resolved_url()
     if not address:
-        return (
-            f"{place}: the environment variable {channel.url_env} is not set; it holds the address to send to"
-        )
+        return f"{place}: the environment variable {channel.url_env} is not set; it holds the address to send to"
     source = f"the environment variable {channel.url_env}" if channel.url_env else "url in nulmeting.toml"
     if channel.kind == "webhook" and not _is_web_address(address):
         return f"{place}: {source} is not an http:// or https:// address"

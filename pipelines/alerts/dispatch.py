@@ -83,8 +83,7 @@ def deliver_pending(
     waiting = outbox.waiting()
     undeclared = sorted({delivery.channel for delivery in waiting if delivery.channel not in channels})
     errors += [
-        f"channel '{name}': messages wait for it, but nulmeting.toml no longer declares it"
-        for name in undeclared
+        f"channel '{name}': messages wait for it, but nulmeting.toml no longer declares it" for name in undeclared
     ]
     return DeliveryReport(sent, len(waiting), tuple(errors))
 

@@ -172,8 +172,7 @@ def _opening(run: RunFindings, still_open: int) -> list[str]:
     local = run.finished_at.astimezone(ZoneInfo("Europe/Amsterdam"))
     moment = f"{local.day} {_MONTHS_NL[local.month - 1]} {local.year} om {local:%H:%M}"
     outcome = (
-        f"De run van {moment} is mislukt bij de stap '{run.failed_step}'. "
-        "Een eerdere publicatie blijft zoals zij was."
+        f"De run van {moment} is mislukt bij de stap '{run.failed_step}'. Een eerdere publicatie blijft zoals zij was."
         if run.failed_step
         else f"De run van {moment} is klaar en de publicatie is vernieuwd."
     )

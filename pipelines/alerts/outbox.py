@@ -110,9 +110,7 @@ class Outbox:
                     db.execute(statement)
                 db.execute(f"pragma user_version = {SCHEMA_VERSION}")
 
-    def record_run(
-        self, run: RunFindings, *, channels: Sequence[str], link: str, now: dt.datetime
-    ) -> Message | None:
+    def record_run(self, run: RunFindings, *, channels: Sequence[str], link: str, now: dt.datetime) -> Message | None:
         """Open and resolve what `run` found, and put its message out for `channels`, all or nothing.
 
         Returns the message; None when nothing is new or resolved, or when the run was recorded before.
@@ -127,9 +125,7 @@ class Outbox:
             stored = db.execute("select full_key, check_name, finding from open_finding order by full_key")
             open_before = {key: (check, finding) for key, check, finding in stored}
             new = [finding for key, finding in failing.items() if key not in open_before]
-            gone = [
-                key for key, (check, _) in open_before.items() if check in resolves and key not in failing
-            ]
+            gone = [key for key, (check, _) in open_before.items() if check in resolves and key not in failing]
             resolved = [Finding.from_json(json.loads(open_before[key][1])) for key in gone]
 
             message = None

@@ -27,9 +27,7 @@ _EVENTS = """
 """
 
 
-def detect_in_warehouse(
-    connection: duckdb.DuckDBPyConnection, false_alarms_per_1000: float
-) -> dict[str, int]:
+def detect_in_warehouse(connection: duckdb.DuckDBPyConnection, false_alarms_per_1000: float) -> dict[str, int]:
     """Detect breaks on core.panel and replace `breaks.detected`, `detectable` and `attribution`.
 
     Returns the number of rows of each. Boundary mergers are no candidate causes here: the panel stands on

@@ -150,9 +150,7 @@ def fetch_table(
     )
 
 
-def _fetch_dimensions(
-    client: CbsClient, table: str, into: Path, files: list[FetchedFile]
-) -> list[tuple[str, bool]]:
+def _fetch_dimensions(client: CbsClient, table: str, into: Path, files: list[FetchedFile]) -> list[tuple[str, bool]]:
     """The table's dimensions in order, each with whether it has a list of codes."""
     dimensions: list[tuple[str, bool]] = []
     for page, (payload, found) in enumerate(_pages(client, table, "Dimensions", _read_list), start=1):
@@ -161,9 +159,7 @@ def _fetch_dimensions(
             name = str(dimension.get("Identifier")).strip()
             # The name becomes part of an address and of a file name.
             if not _NAME.fullmatch(name):
-                raise SourceError(
-                    table, "Dimensions", f"found dimension {name!r}, expected letters and digits", page
-                )
+                raise SourceError(table, "Dimensions", f"found dimension {name!r}, expected letters and digits", page)
             dimensions.append((name, dimension.get("ContainsCodes") is not False))
     return dimensions
 
@@ -227,9 +223,7 @@ def _read_properties(table: str, payload: bytes) -> TableProperties:
     document = _read_object(payload)
     identifier = document.get("Identifier")
     if identifier is not None and str(identifier).strip() != table:
-        raise UnexpectedAnswerError(
-            f"found the properties of table {identifier!r}, expected those of {table!r}"
-        )
+        raise UnexpectedAnswerError(f"found the properties of table {identifier!r}, expected those of {table!r}")
     count = document.get("ObservationCount")
     if count is not None and not isinstance(count, int):
         raise UnexpectedAnswerError(f"found ObservationCount {count!r}, expected a whole number")

@@ -138,9 +138,7 @@ class CbsClient:
         the tries of the policy.
         """
         if not (_PATH_PART.fullmatch(table) and _PATH_PART.fullmatch(resource)):
-            raise SourceError(
-                table, resource, "found another sign in the name, expected letters and digits", page
-            )
+            raise SourceError(table, resource, "found another sign in the name, expected letters and digits", page)
         url = self.url(table, resource, query)
         policy = self._retry
         tries = 0
@@ -265,9 +263,7 @@ def _understood(payload: bytes, read: Callable[[bytes], T]) -> T:
     try:
         return read(payload)
     except IncompleteAnswerError as error:
-        raise _FailedRequestError(
-            f"the JSON is broken off or damaged: {error} ({len(payload)} bytes)", True
-        ) from error
+        raise _FailedRequestError(f"the JSON is broken off or damaged: {error} ({len(payload)} bytes)", True) from error
 
 
 def _whole_body(response: httpx.Response) -> bytes:
@@ -316,9 +312,7 @@ def _html_page(payload: bytes) -> str | None:
     start = payload[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()
     if not start.startswith(b"<"):
         return None
-    title = re.search(
-        r"<title[^>]*>(.*?)</title>", start.decode("utf-8", "replace"), re.IGNORECASE | re.DOTALL
-    )
+    title = re.search(r"<title[^>]*>(.*?)</title>", start.decode("utf-8", "replace"), re.IGNORECASE | re.DOTALL)
     return f"an HTML page titled {_shown(title[1])!r}" if title else "an HTML page"
 
 

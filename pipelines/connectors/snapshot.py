@@ -80,9 +80,7 @@ class Snapshot:
     def read_files(self) -> dict[str, bytes]:
         """The bytes by file name, each checked. Raises SnapshotCorrupt; SnapshotError where none are kept."""
         if not self.has_bytes:
-            raise SnapshotError(
-                f"{self.vintage_id}: only the checksum of this delivery is kept, not its bytes"
-            )
+            raise SnapshotError(f"{self.vintage_id}: only the checksum of this delivery is kept, not its bytes")
         return {file.name: _checked_bytes(self.folder, file) for file in self.files}
 
 
@@ -156,9 +154,7 @@ class SnapshotStore:
         found = {path.name for path in folder.iterdir()} - {_RECORD}
         if found != expected:
             odd = sorted(found ^ expected)
-            raise SnapshotCorrupt(
-                folder, f"found files {sorted(found)}, expected {sorted(expected)}: see {odd}"
-            )
+            raise SnapshotCorrupt(folder, f"found files {sorted(found)}, expected {sorted(expected)}: see {odd}")
         if snapshot.has_bytes:
             for file in snapshot.files:
                 size, digest = _measure(folder / file.name)
@@ -187,9 +183,7 @@ class SnapshotStore:
     ) -> Snapshot:
         if fetched_at.tzinfo is None:
             raise ValueError("expected a time of fetching with a time zone")
-        measured = tuple(
-            SnapshotFile(_valid_file_name(file), *_measure(files[file])) for file in sorted(files)
-        )
+        measured = tuple(SnapshotFile(_valid_file_name(file), *_measure(files[file])) for file in sorted(files))
         checksum = _checksum_over(measured)
         folder = self._root / _valid_source_id(source_id) / _valid_name(name) / checksum[:16]
         # Whatever is visible is complete, so a delivery that is known already needs no lock.

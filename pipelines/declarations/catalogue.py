@@ -87,9 +87,7 @@ class Indicator(Strict):
         if (self.survey is None) != (self.question_id is None):
             raise ValueError("found only one of survey and question_id, expected both or neither")
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
-            raise ValueError(
-                f"found minimum {self.minimum:g} above maximum {self.maximum:g}, expected a range"
-            )
+            raise ValueError(f"found minimum {self.minimum:g} above maximum {self.maximum:g}, expected a range")
         return self
 
 
@@ -122,9 +120,7 @@ class Region(Strict):
     valid_from: dt.date | None = None
     valid_to: dt.date | None = None
     is_fictional: bool = False
-    because: str | None = Field(
-        default=None, description="where the documents say so, and what they leave open"
-    )
+    because: str | None = Field(default=None, description="where the documents say so, and what they leave open")
 
     @model_validator(mode="after")
     def _consistent(self) -> Region:
@@ -133,9 +129,7 @@ class Region(Strict):
         if len(set(self.members)) != len(self.members):
             raise ValueError("found a member twice, expected every member once")
         if self.valid_from and self.valid_to and self.valid_from > self.valid_to:
-            raise ValueError(
-                f"found valid_from {self.valid_from} after valid_to {self.valid_to}, expected a span"
-            )
+            raise ValueError(f"found valid_from {self.valid_from} after valid_to {self.valid_to}, expected a span")
         return self
 
     @property
@@ -297,9 +291,7 @@ class GoalDeclaration(Strict):
         if self.kind == "quantitative" and (self.indicator_id is None or self.unit is None):
             raise ValueError("found a quantitative goal, expected indicator_id and unit with it")
         if self.kind == "qualitative" and (measured or self.indicator_id or self.rule.kind != "none"):
-            raise ValueError(
-                "found a qualitative goal with a figure or a rule, expected rule none and no figures"
-            )
+            raise ValueError("found a qualitative goal with a figure or a rule, expected rule none and no figures")
         if not measured and not self.note and not all(baseline.note for baseline in self.baselines):
             raise ValueError("found a goal without any baseline, expected a note that says why")
         return self
@@ -361,9 +353,7 @@ class Decision(Strict):
         series = (self.indicator_id, self.region_code, self.period_code)
         named = sum(part is not None for part in series)
         if (self.break_id is None) == (named == 0) or 0 < named < len(series):
-            raise ValueError(
-                "found an unclear break, expected break_id, or indicator_id, region_code and period_code"
-            )
+            raise ValueError("found an unclear break, expected break_id, or indicator_id, region_code and period_code")
         return self
 
 

@@ -59,9 +59,7 @@ def contradictions(everything: Everything) -> list[str]:
     return [problem for check in checks for problem in check]
 
 
-def _unique(
-    placed: Iterable[Placed[Declared]], key: Callable[[Declared], Hashable], name: str
-) -> Iterator[str]:
+def _unique(placed: Iterable[Placed[Declared]], key: Callable[[Declared], Hashable], name: str) -> Iterator[str]:
     first: dict[Hashable, Placed[Declared]] = {}
     for one in placed:
         value = key(one.item)
@@ -87,9 +85,7 @@ def _regions(everything: Everything, known: Known) -> Iterator[str]:
         code = country_of(placed.item, known.regions.values())
         country = known.regions.get(code or "")
         if country is None or country.region_type != "land":
-            yield placed.problem(
-                str(code or "no country_code"), "the code of a declared country", "country_code"
-            )
+            yield placed.problem(str(code or "no country_code"), "the code of a declared country", "country_code")
         elif country.is_fictional != placed.item.is_fictional:
             yield placed.problem(
                 f"is_fictional {str(placed.item.is_fictional).lower()}",
@@ -169,7 +165,5 @@ def _aliases(everything: Everything, known: Known) -> Iterator[str]:
         for other in by_name.get(placed.item.name, []):
             both = set(placed.item.sources) & set(other.item.sources)
             if both or not placed.item.sources or not other.item.sources:
-                yield placed.problem(
-                    f"{placed.item.name!r} a second time", f"it only at {other.place}", "name"
-                )
+                yield placed.problem(f"{placed.item.name!r} a second time", f"it only at {other.place}", "name")
         by_name.setdefault(placed.item.name, []).append(placed)

@@ -12,14 +12,8 @@ _TEXT, _NUMBER, _DATE, _FLAG = pa.string(), pa.float64(), pa.date32(), pa.bool_(
 SCHEMAS: dict[str, pa.Schema] = {
     "indicator": pa.schema(
         [
-            *(
-                (name, _TEXT)
-                for name in ("indicator_id", "label_nl", "label_en", "law", "unit", "value_kind")
-            ),
-            *(
-                (name, _TEXT)
-                for name in ("numerator_id", "denominator_id", "aggregation", "desired_direction")
-            ),
+            *((name, _TEXT) for name in ("indicator_id", "label_nl", "label_en", "law", "unit", "value_kind")),
+            *((name, _TEXT) for name in ("numerator_id", "denominator_id", "aggregation", "desired_direction")),
             *((name, _TEXT) for name in ("description_nl", "provision", "survey", "question_id")),
             ("sources", pa.list_(_TEXT)),
             *((name, _NUMBER) for name in ("rate_factor", "minimum", "maximum")),
@@ -45,9 +39,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             *((name, _TEXT) for name in ("connector", "reader", "citation")),
         ]
     ),
-    "series": pa.schema(
-        [("source_id", _TEXT), ("item", _TEXT), ("indicator_id", _TEXT), ("factor", _NUMBER)]
-    ),
+    "series": pa.schema([("source_id", _TEXT), ("item", _TEXT), ("indicator_id", _TEXT), ("factor", _NUMBER)]),
     "event": pa.schema(
         [
             *((name, _TEXT) for name in ("event_id", "kind", "nature")),
@@ -61,10 +53,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     "event_scope": pa.schema([("event_id", _TEXT), ("region_code", _TEXT), ("indicator_id", _TEXT)]),
     "goal": pa.schema(
         [
-            *(
-                (name, _TEXT)
-                for name in ("goal_id", "region_code", "document", "section", "theme", "goal_nl")
-            ),
+            *((name, _TEXT) for name in ("goal_id", "region_code", "document", "section", "theme", "goal_nl")),
             *((name, _TEXT) for name in ("measure_nl", "indicator_id", "baseline_period")),
             ("baseline_value", _NUMBER),
             *((name, _TEXT) for name in ("unit", "baseline_note", "rule_kind")),
@@ -86,9 +75,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("due_date", _DATE),
         ]
     ),
-    "known_gap": pa.schema(
-        [(name, _TEXT) for name in ("source_id", "item", "region_code", "period_code", "because")]
-    ),
+    "known_gap": pa.schema([(name, _TEXT) for name in ("source_id", "item", "region_code", "period_code", "because")]),
     "decision": pa.schema(
         [
             *((name, _TEXT) for name in ("break_id", "indicator_id", "region_code", "period_code")),

@@ -34,8 +34,7 @@ def declared_tables(declarations: Declarations, all_region_codes: pa.Table) -> d
     expected = _expected(declarations.sources, regions)
     rows: dict[str, list[dict[str, object]]] = {
         "indicator": [
-            {**indicator.model_dump(), "rate_factor": indicator.rate_factor}
-            for indicator in declarations.indicators
+            {**indicator.model_dump(), "rate_factor": indicator.rate_factor} for indicator in declarations.indicators
         ],
         "region": _region_rows(declarations),
         "region_member": [
@@ -125,9 +124,7 @@ class _Regions:
         self._countries_too = _distinct(known.filter(national)["region_code"])
         self._members = {group.code: list(group.members) for group in declarations.groups}
         self._prefix = {
-            region.code: region.country_prefix
-            for region in declarations.regions
-            if region.region_type == "land"
+            region.code: region.country_prefix for region in declarations.regions if region.region_type == "land"
         }
 
     def below(self, code: str) -> pa.Array:
@@ -248,9 +245,7 @@ def _known_gaps(sources: Iterable[Source], regions: _Regions, expected: pa.Table
     schema = SCHEMAS["known_gap"]
     keys = schema.names[:-1]
     tables = [
-        pa.table(_gap_cells(source, gap, regions), schema=schema)
-        for source in sources
-        for gap in source.known_gaps
+        pa.table(_gap_cells(source, gap, regions), schema=schema) for source in sources for gap in source.known_gaps
     ]
     every = pa.concat_tables([schema.empty_table(), *tables])
     # The first reason given counts; a cell that nobody expects cannot be missing.

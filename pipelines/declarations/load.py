@@ -134,13 +134,9 @@ def _read_source(file: MarkedFile, everything: Everything, problems: list[str]) 
 
 
 def _read_catalogue(stem: str, file: MarkedFile, everything: Everything, problems: list[str]) -> None:
-    lists = next(
-        (lists for name, lists in _LISTS.items() if stem == name or stem.startswith(f"{name}_")), None
-    )
+    lists = next((lists for name, lists in _LISTS.items() if stem == name or stem.startswith(f"{name}_")), None)
     if lists is None:
-        problems.append(
-            f"{file.label}: found a name of its own, expected one of {', '.join(_LISTS)} (_*).yml"
-        )
+        problems.append(f"{file.label}: found a name of its own, expected one of {', '.join(_LISTS)} (_*).yml")
         return
     for name, path, entry in _entries(file, next(iter(lists)), problems):
         if name not in lists:
@@ -153,9 +149,7 @@ def _read_catalogue(stem: str, file: MarkedFile, everything: Everything, problem
             getattr(everything, kind).append(Placed(item, file, path))
 
 
-def _entries(
-    file: MarkedFile, main: str, problems: list[str]
-) -> Iterator[tuple[str, tuple[str | int, ...], Any]]:
+def _entries(file: MarkedFile, main: str, problems: list[str]) -> Iterator[tuple[str, tuple[str | int, ...], Any]]:
     """The entries of a catalogue file: one bare list, or a mapping of names to lists. Empty has none."""
     data = {} if file.data is None else file.data
     lists = data if isinstance(data, dict) else {main: data}
@@ -186,15 +180,11 @@ def _of_profile(everything: Everything, profile: str, fingerprint: str) -> Decla
         indicators=tuple(placed.item for placed in everything.indicators),
         regions=tuple(region for region in regions if region.region_type != "samenwerking"),
         groups=tuple(region for region in regions if region.region_type == "samenwerking"),
-        events=tuple(
-            placed.item for placed in everything.events if any(map(wanted, placed.item.region_codes))
-        ),
+        events=tuple(placed.item for placed in everything.events if any(map(wanted, placed.item.region_codes))),
         goals=tuple(goal for placed in everything.goals for goal in placed.item.per_region()),
         printed_figures=tuple(placed.item for placed in everything.printed_figures),
         decisions=tuple(placed.item for placed in everything.decisions),
-        corrections=tuple(
-            placed.item for placed in everything.corrections if placed.item.source_id in present
-        ),
+        corrections=tuple(placed.item for placed in everything.corrections if placed.item.source_id in present),
         aliases=tuple(alias for alias in aliases if not alias.sources),
         source_aliases=tuple(alias for alias in aliases if alias.sources),
         fingerprint=fingerprint,

@@ -58,9 +58,5 @@ def _empty_raw_tables(connection: duckdb.DuckDBPyConnection, settings: Settings)
     other = "live" if settings.profile == "sample" else "sample"
     here = {source.source_id for source in load_declarations(settings.sources_dir, settings.profile).sources}
     elsewhere = load_declarations(settings.sources_dir, other).sources
-    empty = {
-        source.source_id: raw_schema(source).empty_table()
-        for source in elsewhere
-        if source.source_id not in here
-    }
+    empty = {source.source_id: raw_schema(source).empty_table() for source in elsewhere if source.source_id not in here}
     replace_tables(connection, "raw", empty)

@@ -32,9 +32,7 @@ _EXPECTED = {
 }
 
 
-def validated(
-    model: type[Model], file: MarkedFile, path: _Path, data: Any, problems: list[str]
-) -> Model | None:
+def validated(model: type[Model], file: MarkedFile, path: _Path, data: Any, problems: list[str]) -> Model | None:
     """`data`, which stands at `path` in `file`, as a `model`; None, and more `problems`, when it is none."""
     try:
         return model.model_validate(data)

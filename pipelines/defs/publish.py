@@ -25,8 +25,8 @@ def published_asset(marts: list[dg.AssetKey]) -> dg.AssetsDefinition:
 
         progress.begin("Publiceren")
         settings = load_settings()
-        publication = publish(settings, context.run_id)
-        RunFolder(settings, context.run_id).write("publication", {"id": publication.publication_id})
+        publication = publish(settings, context.run.run_id)
+        RunFolder(settings, context.run.run_id).write("publication", {"id": publication.publication_id})
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": publication.rows,

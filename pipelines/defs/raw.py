@@ -63,9 +63,7 @@ def _cbs_asset(source: Source) -> dg.AssetsDefinition:
         progress.begin(f"Ophalen: {source.title}")
         settings = load_settings()
         with tempfile.TemporaryDirectory(prefix="nulmeting-") as scratch:
-            loaded, regions = load_cbs_source(
-                source, settings, SnapshotStore(settings.snapshots_dir), Path(scratch)
-            )
+            loaded, regions = load_cbs_source(source, settings, SnapshotStore(settings.snapshots_dir), Path(scratch))
         if source.defines_regions and regions is not None:
             with connect(settings.warehouse_path) as connection:
                 replace_tables(connection, "raw", {f"region_code_{source.source_id}": regions})
@@ -75,9 +73,7 @@ def _cbs_asset(source: Source) -> dg.AssetsDefinition:
 
 
 def _folder_asset(source: Source) -> dg.AssetsDefinition:
-    @dg.asset(
-        **_describe(source), deps=[raw_key(name) for name in GEOGRAPHY], required_resource_keys={"run_lock"}
-    )
+    @dg.asset(**_describe(source), deps=[raw_key(name) for name in GEOGRAPHY], required_resource_keys={"run_lock"})
     def _asset(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from pipelines.connectors.snapshot import SnapshotStore
         from pipelines.deliveries import load_folder_source
@@ -122,10 +118,7 @@ def preview_table(rows: list[dict[str, Any]]) -> str:
         return ""
     names = list(rows[0])
     lines = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
-    lines += [
-        "| " + " | ".join("" if row[name] is None else str(row[name]) for name in names) + " |"
-        for row in rows
-    ]
+    lines += ["| " + " | ".join("" if row[name] is None else str(row[name]) for name in names) + " |" for row in rows]
     return "\n".join(lines)
 
 
@@ -133,9 +126,7 @@ def _geography_asset(history: list[dg.AssetKey]) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name="geography",
         specs=[
-            dg.AssetSpec(
-                raw_key(name), group_name="geography", description=text, kinds={"duckdb"}, deps=history
-            )
+            dg.AssetSpec(raw_key(name), group_name="geography", description=text, kinds={"duckdb"}, deps=history)
             for name, text in zip(
                 GEOGRAPHY,
                 (
@@ -165,9 +156,7 @@ def _geography_asset(history: list[dg.AssetKey]) -> dg.AssetsDefinition:
             tables = geography_tables(codes, settings.reference_year)
             replace_tables(connection, "raw", tables)
         for name in GEOGRAPHY:
-            yield dg.MaterializeResult(
-                asset_key=raw_key(name), metadata={"dagster/row_count": tables[name].num_rows}
-            )
+            yield dg.MaterializeResult(asset_key=raw_key(name), metadata={"dagster/row_count": tables[name].num_rows})
 
     return geography
 
@@ -237,13 +226,12 @@ def _accounts_asset(sources: list[dg.AssetKey]) -> dg.AssetsDefinition:
         with connect(settings.warehouse_path) as connection:
             forget_other_sources(connection, tuple(key.path[-1] for key in sources))
             counts = {
-                name: connection.execute(f"select count(*) from raw.{name}").fetchall()[0][0]
-                for name in ACCOUNTS
+                name: connection.execute(f"select count(*) from raw.{name}").fetchall()[0][0] for name in ACCOUNTS
             }
             refused = connection.execute(
                 "select source_id, file, line, reason from raw.quarantine order by all"
             ).fetchall()
-        RunFolder(settings, context.run_id).write("row_accounts", {"counts": counts, "refused": len(refused)})
+        RunFolder(settings, context.run.run_id).write("row_accounts", {"counts": counts, "refused": len(refused)})
         for name in ACCOUNTS:
             yield dg.MaterializeResult(asset_key=raw_key(name), metadata={"dagster/row_count": counts[name]})
 

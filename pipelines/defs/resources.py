@@ -23,8 +23,7 @@ class RunLock(dg.ConfigurableResource):
             lock.acquire()
         except Timeout:
             raise dg.Failure(
-                f"Another run is writing {settings.data_dir}. Wait until it has ended, or name another "
-                "data directory."
+                f"Another run is writing {settings.data_dir}. Wait until it has ended, or name another data directory."
             ) from None
         try:
             yield self

@@ -535,9 +535,7 @@ def _regions(descriptions: Sequence[_Description], changes: pa.Table) -> pa.Tabl
     )
     successors = _listed(continued, "from_code", "to_code")
     predecessors = _listed(continued, "to_code", "from_code")
-    ended = dict(
-        zip(continued["from_code"].to_pylist(), continued["effective_date"].to_pylist(), strict=True)
-    )
+    ended = dict(zip(continued["from_code"].to_pylist(), continued["effective_date"].to_pylist(), strict=True))
     codes = [one.code for one in descriptions]
     return pa.table(
         {

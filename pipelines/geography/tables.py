@@ -18,8 +18,7 @@ def geography_tables(region_codes: Sequence[pa.Table], reference_year: int) -> d
     """
     columns = ["Identifier", "Title", "Description"]
     tables = [
-        table.select(["region_code", "region_name", "description"]).rename_columns(columns)
-        for table in region_codes
+        table.select(["region_code", "region_name", "description"]).rename_columns(columns) for table in region_codes
     ]
     empty = pa.schema([(name, pa.string()) for name in columns]).empty_table()
     history = parse_history(pa.concat_tables(tables) if tables else empty)

@@ -113,9 +113,7 @@ def _copy_marts(warehouse: Path, building: Path) -> dict[str, int]:
             "where database_name = current_database() and schema_name = 'marts' order by table_name"
         ).fetchall()
         for table, comment in tables:
-            connection.execute(
-                f'create table published.marts."{table}" as select * from marts."{table}" order by all'
-            )
+            connection.execute(f'create table published.marts."{table}" as select * from marts."{table}" order by all')
             _copy_comments(connection, table, comment)
             found = connection.execute(f'select count(*) from published.marts."{table}"').fetchone()
             counts[table] = found[0] if found else 0

@@ -346,9 +346,7 @@ def _fields(dimensions: Iterable[str]) -> dict[str, pa.DataType]:
 def _parse_page(payload: bytes, fields: Mapping[str, pa.DataType]) -> tuple[pa.StructArray, str | None]:
     """The wanted fields of every observation of a page, and the next-page link. Raises ValueError."""
     payload.decode("utf-8")
-    schema = pa.schema(
-        [("@odata.nextLink", pa.string()), ("value", pa.list_(pa.struct(list(fields.items()))))]
-    )
+    schema = pa.schema([("@odata.nextLink", pa.string()), ("value", pa.list_(pa.struct(list(fields.items()))))])
     document = pyarrow.json.read_json(
         io.BytesIO(payload),
         # One block for the whole page: the reader must not cut the document into pieces.
@@ -384,8 +382,7 @@ def _parse_text_values(payload: bytes, dimensions: Sequence[str]) -> pa.Table:
 def _encoded(columns: Mapping[str, pa.Array], value_text: pa.Array) -> pa.Table:
     """A page with its texts dictionary-encoded: a code occurs thousands of times."""
     arrays = {
-        name: array.dictionary_encode() if pa.types.is_string(array.type) else array
-        for name, array in columns.items()
+        name: array.dictionary_encode() if pa.types.is_string(array.type) else array for name, array in columns.items()
     }
     return pa.table({**arrays, "value_text": value_text})
 

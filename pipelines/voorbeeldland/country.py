@@ -102,7 +102,5 @@ def _parts(population: IntArray, seed: int) -> tuple[int, int]:
     order = Chance(seed, "herindeling").order(len(fit) - 1)
     pairs = order[fit[order] & fit[order + 1]]
     if not len(pairs):
-        raise ValueError(
-            f"seed {seed}: found no two neighbours of {low} to {high} inhabitants that could merge"
-        )
+        raise ValueError(f"seed {seed}: found no two neighbours of {low} to {high} inhabitants that could merge")
     return int(pairs[0]), int(pairs[0]) + 1

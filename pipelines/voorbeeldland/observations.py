@@ -101,8 +101,7 @@ def lines(table: Table, cells: Cells, country: Country) -> list[str]:
     shape = (len(dimension_codes), len(measures), len(regions), len(periods))
     order = (0, 2, 3, 1)
     value, attribute, delivered = (
-        array.reshape(shape).transpose(order).ravel()
-        for array in (cells.value, cells.attribute, cells.delivered)
+        array.reshape(shape).transpose(order).ravel() for array in (cells.value, cells.attribute, cells.delivered)
     )
     places = np.indices([shape[axis] for axis in order]).reshape(len(order), -1)
     number = pa.array(value, mask=attribute != "None").cast(pa.string()).fill_null("null")

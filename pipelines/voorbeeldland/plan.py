@@ -108,9 +108,7 @@ def _fusion_members(country: Country, free: BoolArray, seed: int) -> tuple[int, 
     starts = np.arange(len(fit) - _MEMBERS + 1)
     starts = starts[np.all([fit[starts + place] for place in range(_MEMBERS)], axis=0)]
     if not len(starts):
-        raise ValueError(
-            f"seed {seed}: found no four neighbours of {low} to {high} inhabitants for the fusie"
-        )
+        raise ValueError(f"seed {seed}: found no four neighbours of {low} to {high} inhabitants for the fusie")
     first = int(starts[Chance(seed, "fusion members").order(len(starts))[0]])
     return tuple(range(first, first + _MEMBERS))
 
@@ -138,9 +136,7 @@ def _fusion(members: tuple[int, ...], mean: FloatArray, seed: int) -> list[Plant
             after = float(np.median(mean[subject, region])) * (1 + min(effect, 0) / 100)
             if after > _FUSION_COUNT:
                 note = "een organisatie en een registratie voor vier gemeenten"
-                planted.append(
-                    Planted("ambtelijke_fusie", subject, region, FUSION_START, effect, FUSION_EVENT, note)
-                )
+                planted.append(Planted("ambtelijke_fusie", subject, region, FUSION_START, effect, FUSION_EVENT, note))
     return planted
 
 
@@ -161,9 +157,7 @@ def _shifts(
         subject, period, effect = int(subjects[slot]), int(periods[slot]), int(effects[slot])
         before = np.median(mean[subject, :, :period], axis=1)
         after = np.median(mean[subject, :, period:], axis=1) * (1 + effect / 100)
-        region = _first(
-            free & (np.minimum(before, after) > rule.least_count), chance, f"a {kind} shift", seed
-        )
+        region = _first(free & (np.minimum(before, after) > rule.least_count), chance, f"a {kind} shift", seed)
         free[region] = False
         planted.append(Planted(kind, subject, region, period, effect, None, "geen bekende oorzaak"))
     return planted
@@ -178,9 +172,7 @@ def _single_errors(mean: FloatArray, free: BoolArray, seed: int) -> list[Planted
     absent = _first(free & middling, chance, "the non-delivery", seed)
     free[absent] = False
     note = "niet aangeleverd; de rijen ontbreken in VB01NED"
-    planted = [
-        Planted("non_delivery", subject, absent, NOT_DELIVERED, None, None, note) for subject in of_law("wmo")
-    ]
+    planted = [Planted("non_delivery", subject, absent, NOT_DELIVERED, None, None, note) for subject in of_law("wmo")]
 
     mistyped = _first(free & middling, chance, "the factor 10", seed)
     free[mistyped] = False

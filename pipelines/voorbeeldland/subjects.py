@@ -38,9 +38,7 @@ SUBJECTS = (
     Subject("participatie_reintegratie", "VB03NED", "M900302", None, 11.0, 0.12, -0.05, 0.020),
 )
 POPULATION_ID = "bevolking"
-HUISHOUDEN = next(
-    place for place, s in enumerate(SUBJECTS) if s.indicator_id == "wmo_hulp_bij_het_huishouden"
-)
+HUISHOUDEN = next(place for place, s in enumerate(SUBJECTS) if s.indicator_id == "wmo_hulp_bij_het_huishouden")
 
 
 def of_law(law: str) -> list[int]:

@@ -121,12 +121,8 @@ TABLES = (
         _SUMMER,
         "Per halfjaar",
         (
-            Measure(
-                "M900301", "Personen met bijstandsuitkering", "Personen die algemene bijstand ontvangen."
-            ),
-            Measure(
-                "M900302", "Lopende re-integratievoorzieningen", "Voorzieningen die op de peildatum lopen."
-            ),
+            Measure("M900301", "Personen met bijstandsuitkering", "Personen die algemene bijstand ontvangen."),
+            Measure("M900302", "Lopende re-integratievoorzieningen", "Voorzieningen die op de peildatum lopen."),
         ),
         _HALF_YEARS,
     ),

@@ -164,9 +164,7 @@ def _region_codes(table: Table, country: Country) -> list[dict[str, Any]]:
     """Regions. Only the population table tells their history: one place to read a change of borders from."""
     histories = _histories(country) if table.table_id == POPULATION_TABLE else [""] * len(country.codes)
     items = [_code(COUNTRY_CODE, 1, COUNTRY_NAME, f"{NOTICE}.{_NEW_LINE}", "VB")]
-    for index, (code, name, history) in enumerate(
-        zip(country.codes, country.names, histories, strict=True), 2
-    ):
+    for index, (code, name, history) in enumerate(zip(country.codes, country.names, histories, strict=True), 2):
         description = f"{NOTICE}.{_NEW_LINE}" + (f"{_NEW_LINE}{history}" if history else "")
         items.append(_code(code, index, name, description, "GMVB"))
     return items

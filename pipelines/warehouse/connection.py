@@ -58,9 +58,7 @@ def _open(path: Path) -> duckdb.DuckDBPyConnection:
         return duckdb.connect(str(path))
     except duckdb.IOException as error:
         if "lock" in str(error).lower():
-            raise WarehouseError(
-                f"{path}: in use by another process; wait until that run has ended"
-            ) from error
+            raise WarehouseError(f"{path}: in use by another process; wait until that run has ended") from error
         damaged = path.with_name(path.name + ".damaged")
         path.replace(damaged)
         path.with_name(path.name + ".wal").unlink(missing_ok=True)

@@ -26,9 +26,7 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     connection.execute("commit")
 
 
-def replace_tables(
-    connection: duckdb.DuckDBPyConnection, schema: str, tables: Mapping[str, pa.Table]
-) -> None:
+def replace_tables(connection: duckdb.DuckDBPyConnection, schema: str, tables: Mapping[str, pa.Table]) -> None:
     """Replace each `schema.name` by the given table."""
     with transaction(connection):
         for name, table in tables.items():
@@ -60,9 +58,7 @@ def forget_other_sources(connection: duckdb.DuckDBPyConnection, source_ids: tupl
             connection.register("incoming", schema.empty_table())
             connection.execute(f"create table if not exists raw.{name} as select * from incoming")
             connection.unregister("incoming")
-            connection.execute(
-                f"delete from raw.{name} where not list_contains(?, source_id)", [list(source_ids)]
-            )
+            connection.execute(f"delete from raw.{name} where not list_contains(?, source_id)", [list(source_ids)])
 
 
 def _replace(connection: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:

@@ -66,9 +66,7 @@ def build(warehouse: Path, selection: Sequence[str]) -> list[ModelRun]:
         ],
         target,
     )
-    return [
-        ModelRun(unique_id=node.node.unique_id, seconds=float(node.execution_time)) for node in result.results
-    ]
+    return [ModelRun(unique_id=node.node.unique_id, seconds=float(node.execution_time)) for node in result.results]
 
 
 _manifests: dict[tuple[Path, str], Any] = {}
@@ -120,11 +118,7 @@ def _fingerprint() -> str:
     digest = hashlib.sha256()
     for path in sorted(DBT_PROJECT.rglob("*")):
         parts = path.relative_to(DBT_PROJECT).parts
-        if (
-            path.is_file()
-            and parts[0] not in ("target", "logs")
-            and path.suffix in (".sql", ".yml", ".csv", ".md")
-        ):
+        if path.is_file() and parts[0] not in ("target", "logs") and path.suffix in (".sql", ".yml", ".csv", ".md"):
             digest.update("/".join(parts).encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -133,6 +127,4 @@ def _fingerprint() -> str:
 def model_names(manifest_path: Path, schema: str) -> list[str]:
     """The tables of one schema, sorted, as the manifest knows them."""
     nodes = json.loads(manifest_path.read_text(encoding="utf-8"))["nodes"].values()
-    return sorted(
-        node["alias"] for node in nodes if node["resource_type"] == "model" and node["schema"] == schema
-    )
+    return sorted(node["alias"] for node in nodes if node["resource_type"] == "model" and node["schema"] == schema)

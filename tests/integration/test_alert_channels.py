@@ -192,9 +192,7 @@ def test_a_failing_finding_sends_one_mail_and_one_call_and_the_second_run_sends_
     assert (len(smtp.box.mails), len(web.calls)) == (1, 1)
 
 
-def test_the_mail_reads_well_as_text_and_as_html_with_its_id_in_sight(
-    settings: Settings, smtp: SmtpServer
-) -> None:
+def test_the_mail_reads_well_as_text_and_as_html_with_its_id_in_sight(settings: Settings, smtp: SmtpServer) -> None:
     report = process(settings, "run-1", "a")
     assert report.message is not None
     ((receivers, mail),) = smtp.box.mails
@@ -299,9 +297,7 @@ def test_a_redirect_is_not_taken_for_acceptance(settings: Settings, web: HttpSer
     assert len(web.calls) == 1
 
 
-def test_messages_that_waited_go_out_in_their_order(
-    settings: Settings, smtp: SmtpServer, web: HttpServer
-) -> None:
+def test_messages_that_waited_go_out_in_their_order(settings: Settings, smtp: SmtpServer, web: HttpServer) -> None:
     smtp.down()
     first = process(settings, "run-1", "a").message
     second = process(settings, "run-2", "a", "b").message
@@ -312,9 +308,7 @@ def test_messages_that_waited_go_out_in_their_order(
     assert ids_by_mail(smtp) == [first.message_id, second.message_id]
 
 
-def test_a_caller_that_comes_often_waits_longer_after_each_failure(
-    settings: Settings, smtp: SmtpServer
-) -> None:
+def test_a_caller_that_comes_often_waits_longer_after_each_failure(settings: Settings, smtp: SmtpServer) -> None:
     smtp.down()
     process(settings, "run-1", "a")
     smtp.up()
@@ -352,9 +346,7 @@ def test_a_crash_between_acceptance_and_commit_repeats_the_same_id(
     assert (len(mails), len(calls)) == ((2, 1) if channel == "mail" else (1, 2))
 
 
-def test_the_same_run_reported_twice_sends_nothing_more(
-    settings: Settings, smtp: SmtpServer, web: HttpServer
-) -> None:
+def test_the_same_run_reported_twice_sends_nothing_more(settings: Settings, smtp: SmtpServer, web: HttpServer) -> None:
     first = process(settings, "run-1", "a")
     again = process_run(settings, settings.runs_dir / "run-1" / "findings.json", NOON)
     assert (again.sent, again.pending) == (0, 0)
@@ -374,9 +366,7 @@ def test_two_processes_reporting_one_run_at_once_send_it_once(
     ).write(settings.runs_dir / "run-1.json")
     reports: list[DeliveryReport] = []
     threads = [
-        threading.Thread(
-            target=lambda: reports.append(process_run(settings, settings.runs_dir / "run-1.json", NOON))
-        )
+        threading.Thread(target=lambda: reports.append(process_run(settings, settings.runs_dir / "run-1.json", NOON)))
         for _ in range(4)
     ]
     for thread in threads:
@@ -387,9 +377,7 @@ def test_two_processes_reporting_one_run_at_once_send_it_once(
     assert (len(smtp.box.mails), len(web.calls)) == (1, 1)
 
 
-def test_a_receiver_that_is_refused_does_not_make_the_others_get_it_again(
-    tmp_path: Path, smtp: SmtpServer
-) -> None:
+def test_a_receiver_that_is_refused_does_not_make_the_others_get_it_again(tmp_path: Path, smtp: SmtpServer) -> None:
     settings = settings_with(
         tmp_path, Channel(name="mail", kind="apprise", url=smtp.url("gone@gemeente.test,team@gemeente.test"))
     )
@@ -569,9 +557,7 @@ def test_messages_for_a_channel_that_is_no_longer_declared_are_told_not_dropped(
     without = settings_with(tmp_path)
     report = deliver_pending(without, NOON)
     assert report.pending == 1
-    assert report.errors == (
-        "channel 'mail': messages wait for it, but nulmeting.toml no longer declares it",
-    )
+    assert report.errors == ("channel 'mail': messages wait for it, but nulmeting.toml no longer declares it",)
     smtp.up()
     assert deliver_pending(settings, NOON).sent == 1
 

@@ -111,9 +111,7 @@ def test_the_population_of_the_country_and_of_one_municipality_are_the_publisher
     ("table", "reader", "rows", "missing", "items"),
     [
         pytest.param("37789ksz", {}, 6_470, 819, 18, id="37789ksz: months and years"),
-        pytest.param(
-            "82610NED", {"dimensions": ("BronTechniek",)}, 3_863, 288, None, id="82610NED: equal titles"
-        ),
+        pytest.param("82610NED", {"dimensions": ("BronTechniek",)}, 3_863, 288, None, id="82610NED: equal titles"),
         pytest.param(
             "85770NED",
             {"dimensions": ("Afzetgebieden", "AlleProdComCoderingen")},
@@ -187,9 +185,7 @@ def test_the_vintage_carries_the_publishers_date_and_version(
     assert server.asked("Observations")[0].options["$filter"] == slice_filter(captured, POPULATION)
 
 
-def test_a_thousand_rows_a_page_and_a_bad_connection_give_the_same_rows(
-    captured: Path, tmp_path: Path
-) -> None:
+def test_a_thousand_rows_a_page_and_a_bad_connection_give_the_same_rows(captured: Path, tmp_path: Path) -> None:
     tables = shared_tables(captured)
     whole = tables[POPULATION]
     paged = {**whole, **in_pages(POPULATION, whole["Observations"], 1000)}
@@ -214,16 +210,12 @@ def test_an_unsliced_table_that_comes_short_is_refused(captured: Path, tmp_path:
     source = declared(captured, "37789ksz", region_dimension=None)
     with (
         ReplayServer({"37789ksz": {**table, **pages}}) as server,
-        pytest.raises(
-            SourceError, match="37789ksz, Observations: found 6000 observations, expected the 6470"
-        ),
+        pytest.raises(SourceError, match="37789ksz, Observations: found 6000 observations, expected the 6470"),
     ):
         fetch(server, source, tmp_path)
 
 
-def test_the_same_answers_again_are_the_same_vintage(
-    server: ReplayServer, captured: Path, tmp_path: Path
-) -> None:
+def test_the_same_answers_again_are_the_same_vintage(server: ReplayServer, captured: Path, tmp_path: Path) -> None:
     source = declared(captured, "85770NED", region_dimension=None, dimensions=("Afzetgebieden",))
     load(server, source, tmp_path / "a")
     store = SnapshotStore(tmp_path / "a" / "raw")

@@ -51,18 +51,16 @@ def test_a_changed_digit_a_deleted_file_and_six_malformed_ones(workspace: Worksp
         'select line, "column", found, expected from marts.quarantine limit 1'
     )
     assert line is not None and column is not None and found and expected
-    messages = "".join(
-        path.read_text(encoding="utf-8") for path in (workspace.data / "alerts").rglob("*.txt")
-    )
+    messages = "".join(path.read_text(encoding="utf-8") for path in (workspace.data / "alerts").rglob("*.txt"))
     assert "finance_buch_2016.csv" in messages
 
     # The file goes: its figures are withdrawn, and coverage says so.
     finance.unlink()
     assert run_here(workspace).exit_code == 0
     assert workspace.rows(amount) == []
-    assert workspace.rows(
-        "select distinct delivery from marts.coverage where source_id = 'finance_buch'"
-    ) == [("missing",)]
+    assert workspace.rows("select distinct delivery from marts.coverage where source_id = 'finance_buch'") == [
+        ("missing",)
+    ]
 
     # Rows that are wrong go to quarantine, the others load.
     rows = good.split(b"\r\n") if b"\r\n" in good else good.split(b"\n")
@@ -105,9 +103,7 @@ def test_a_file_that_cannot_be_read_at_all_is_refused_as_a_whole(
     assert workspace.value("select count(*) from marts.budget where source_id = 'budget_heemskerk'") > 40
 
 
-def test_a_source_that_cannot_be_fetched_leaves_the_publication_as_it_was(
-    workspace: Workspace, run_here: Run
-) -> None:
+def test_a_source_that_cannot_be_fetched_leaves_the_publication_as_it_was(workspace: Workspace, run_here: Run) -> None:
     assert run_here(workspace).exit_code == 0
     before = (workspace.data / "published" / "manifest.json").read_bytes()
     (page,) = workspace.sample.rglob("VB01NED/Observations.json")

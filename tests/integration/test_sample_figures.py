@@ -95,9 +95,7 @@ def test_client_experience_has_the_documents_verdict_and_no_invented_respondents
     ]
 
 
-@pytest.mark.parametrize(
-    ("year", "total"), [(2016, 68431075), (2017, 63134538), (2018, 62417532), (2019, 61769188)]
-)
+@pytest.mark.parametrize(("year", "total"), [(2016, 68431075), (2017, 63134538), (2018, 62417532), (2019, 61769188)])
 def test_budget_of_ijmond_adds_up_to_the_printed_total(sample_run: Workspace, year: int, total: int) -> None:
     found = sample_run.value(
         "select sum(amount_eur) from marts.budget where region_code = 'SV-IJMOND' "
@@ -135,9 +133,7 @@ def test_budget_of_heemskerk(sample_run: Workspace, year: int, lasten: int, bate
 
 
 def test_only_a_taakstelling_is_negative(sample_run: Workspace) -> None:
-    assert sample_run.rows("select distinct programme from marts.budget where amount_eur < 0") == [
-        ("taakstelling",)
-    ]
+    assert sample_run.rows("select distinct programme from marts.budget where amount_eur < 0") == [("taakstelling",)]
 
 
 def test_finance_of_the_buch_by_programme_basis_and_form(sample_run: Workspace) -> None:

@@ -112,11 +112,7 @@ def test_the_factor_ten_is_a_scale_error_and_spoils_its_comparisons(sample_run: 
 def test_the_missing_delivery_is_a_gap_and_missing_in_coverage(sample_run: Workspace) -> None:
     planted = _truth(sample_run, "non_delivery")
     region, period = planted[0]["region_code"], planted[0]["period_code"]
-    gaps = {
-        row["indicator_id"]
-        for row in _found(sample_run)
-        if row["kind"] == "gap" and row["region_code"] == region
-    }
+    gaps = {row["indicator_id"] for row in _found(sample_run) if row["kind"] == "gap" and row["region_code"] == region}
     assert gaps == {row["indicator_id"] for row in planted}
     assert sample_run.rows(
         "select distinct delivery from marts.coverage where source_id = 'vb_wmo' "

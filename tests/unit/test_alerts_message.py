@@ -84,9 +84,7 @@ class TextOf(HTMLParser):
 def test_the_subject_counts_what_is_new_and_what_is_resolved(
     new: int, resolved: int, changes: dict[str, object], subject: str
 ) -> None:
-    message = a_message(
-        tuple(map(a_finding, range(new))), tuple(map(a_finding, range(100, 100 + resolved))), **changes
-    )
+    message = a_message(tuple(map(a_finding, range(new))), tuple(map(a_finding, range(100, 100 + resolved))), **changes)
     assert message.subject == subject
 
 
@@ -108,9 +106,7 @@ def test_a_finding_is_told_with_region_indicator_period_cause_next_step_and_link
 
 
 def test_what_a_finding_does_not_have_is_not_printed() -> None:
-    nowhere = a_finding(
-        region_code=None, region_name=None, indicator_id=None, indicator_label=None, period_code=None
-    )
+    nowhere = a_finding(region_code=None, region_name=None, indicator_id=None, indicator_label=None, period_code=None)
     text = a_message((nowhere,)).text
     assert "None" not in text
     assert not any(label in text for label in ("Regio:", "Indicator:", "Periode:"))
@@ -187,9 +183,7 @@ def test_a_failing_row_leaves_out_what_is_said_in_words_and_rounds_its_figures()
 
 @given(st.text(st.sampled_from("<>&\"'abc é/"), min_size=1, max_size=40))
 def test_no_text_of_a_delivery_becomes_markup(text: str) -> None:
-    names = dict.fromkeys(
-        ("title_nl", "cause_nl", "region_name", "indicator_label", "period_code", "key"), text
-    )
+    names = dict.fromkeys(("title_nl", "cause_nl", "region_name", "indicator_label", "period_code", "key"), text)
     finding = a_finding(**names, check=text, rows=({text: text},))
     read = TextOf(a_message((finding,), (finding,)).html)
     assert read.tags <= {
@@ -231,12 +225,8 @@ def test_the_id_depends_on_the_run_and_the_keys_and_not_on_their_order(new: set[
 
 def test_the_payload_names_the_keys_so_that_a_machine_can_follow_them() -> None:
     payload = a_message((a_finding(1),), (a_finding(2),), still_open=4).payload
-    assert [finding["full_key"] for finding in payload["new"]] == [
-        "marts_break_explained|GM0383|wmo_hulp|001"
-    ]
-    assert [finding["full_key"] for finding in payload["resolved"]] == [
-        "marts_break_explained|GM0383|wmo_hulp|002"
-    ]
+    assert [finding["full_key"] for finding in payload["new"]] == ["marts_break_explained|GM0383|wmo_hulp|001"]
+    assert [finding["full_key"] for finding in payload["resolved"]] == ["marts_break_explained|GM0383|wmo_hulp|002"]
     assert (payload["kind"], payload["still_open"]) == ("mixed", 4)
 
 

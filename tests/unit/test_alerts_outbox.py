@@ -193,9 +193,7 @@ def test_the_state_survives_closing_and_opening(outbox: Outbox) -> None:
     assert record(again, a_run("run-2", "a")) is None
 
 
-def test_a_failure_in_the_middle_of_recording_leaves_no_trace(
-    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failure_in_the_middle_of_recording_leaves_no_trace(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*arguments: object) -> None:
         raise RuntimeError("power cut")
 
@@ -258,9 +256,7 @@ def test_any_sequence_of_runs_announces_each_change_once(
             status="failed" if failed_step else "published",
             failed_step=failed_step,
         )
-        failing = {f"{check}|{key}" for check, key in keys} | (
-            {f"run|failed|{failed_step}"} if failed_step else set()
-        )
+        failing = {f"{check}|{key}" for check, key in keys} | ({f"run|failed|{failed_step}"} if failed_step else set())
         may_close = evaluated if failed_step else evaluated | {"run"}
         gone = {key for key in expected_open - failing if key.split("|")[0] in may_close}
 

@@ -35,9 +35,7 @@ QUICK = RetryPolicy(wait_initial=0.01, wait_max=0.02, wait_jitter=0.01)
 @pytest.fixture
 def server() -> Iterator[ReplayServer]:
     """Six observations in three pages."""
-    with ReplayServer(
-        {TABLE: small_table(TABLE, page_size=2), "00002ned": small_table("00002ned")}
-    ) as server:
+    with ReplayServer({TABLE: small_table(TABLE, page_size=2), "00002ned": small_table("00002ned")}) as server:
         yield server
 
 
@@ -85,9 +83,7 @@ def test_next_pages_are_asked_of_the_configured_server_whatever_host_they_print(
     assert [request.options.get("$skip") for request in server.asked("Observations")] == [None, "2", "4"]
 
 
-def test_the_declared_filter_reaches_the_server_as_it_was_written(
-    server: ReplayServer, tmp_path: Path
-) -> None:
+def test_the_declared_filter_reaches_the_server_as_it_was_written(server: ReplayServer, tmp_path: Path) -> None:
     text = "Geslacht eq 'T001038' and startswith(RegioS,'GM') and Titel ne 'a&b=c+d/é'"
 
     fetch(server, tmp_path, filter=text)
@@ -165,9 +161,7 @@ def test_a_page_that_fails_in_passing_ends_in_the_right_rows(
             id="link to another table",
         ),
         pytest.param(replacing(b'{"values":[]}'), "found no list named 'value'", id="no list"),
-        pytest.param(
-            replacing(b'{"value":[{"Id":"zeven"}]}'), "changed from number to string", id="other type"
-        ),
+        pytest.param(replacing(b'{"value":[{"Id":"zeven"}]}'), "changed from number to string", id="other type"),
         pytest.param(
             replacing(page(2, 3).replace(b"RegioS", b"Regios")),
             "the columns changed.*missing: RegioS; unknown: Regios",

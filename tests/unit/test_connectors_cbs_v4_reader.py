@@ -153,9 +153,7 @@ def test_all_that_share_a_key_are_quarantined_because_neither_can_be_preferred()
 
 
 def test_a_twin_whose_value_is_wrong_is_a_twin_all_the_same() -> None:
-    result = read(
-        observation(0, "GM0001", "2015JJ00", Value="n.v.t."), observation(1, "GM0001", "2015JJ00", Value=2)
-    )
+    result = read(observation(0, "GM0001", "2015JJ00", Value="n.v.t."), observation(1, "GM0001", "2015JJ00", Value=2))
     assert result.rows.num_rows == 0
     assert [problem.reason for problem in result.problems] == ["duplicate_key", "duplicate_key"]
 
@@ -195,9 +193,7 @@ def test_items_are_the_measures_title_and_the_declared_dimensions_in_declared_or
 
 
 def test_a_dimension_that_is_not_declared_must_not_let_figures_fall_together() -> None:
-    rows = [
-        observation(number, "GM0001", "2015JJ00", Geslacht=sex) for number, sex in enumerate(("3000", "4000"))
-    ]
+    rows = [observation(number, "GM0001", "2015JJ00", Geslacht=sex) for number, sex in enumerate(("3000", "4000"))]
     result = read(*rows, **WITH_SEX)
 
     assert result.refused
@@ -217,9 +213,7 @@ def test_a_dimension_that_is_not_declared_may_have_one_code() -> None:
 def test_an_unknown_code_of_a_declared_dimension_is_an_unknown_item() -> None:
     row = observation(0, "GM0001", "2015JJ00", Geslacht="9")
     result = read(row, reader={"dimensions": ("Geslacht",)}, **WITH_SEX)
-    assert [(problem.column_name, problem.reason) for problem in result.problems] == [
-        ("Geslacht", "unknown_item")
-    ]
+    assert [(problem.column_name, problem.reason) for problem in result.problems] == [("Geslacht", "unknown_item")]
 
 
 def test_measures_of_one_title_stay_apart_by_their_code() -> None:
@@ -262,29 +256,15 @@ def test_two_kinds_of_period_are_two_periods() -> None:
     ("files", "reason", "found"),
     [
         pytest.param({"Observations.json": b'{"value": []}'}, "empty_file", "no observations", id="no rows"),
-        pytest.param(
-            {"Observations.json": b'{"value": [{"Id": 1'}, "unknown_format", "JSON parse error", id="broken"
-        ),
+        pytest.param({"Observations.json": b'{"value": [{"Id": 1'}, "unknown_format", "JSON parse error", id="broken"),
         pytest.param({"Observations.json": b"\xff\xfe{"}, "wrong_encoding", "utf-8", id="other encoding"),
-        pytest.param(
-            {"Observations.json": b'{"values": []}'}, "unknown_format", "no list named", id="no list"
-        ),
-        pytest.param(
-            {"MeasureCodes.json": b"<html>"}, "unknown_format", "Expecting value", id="broken codes"
-        ),
-        pytest.param(
-            {"MeasureCodes.json": b'{"value":[1]}'}, "unknown_format", "int", id="codes of another shape"
-        ),
-        pytest.param(
-            {"MeasureCodes.json": None}, "unknown_format", "no MeasureCodes.json", id="codes missing"
-        ),
-        pytest.param(
-            {"RegioSCodes.json": None}, "unknown_format", "no RegioSCodes.json", id="regions missing"
-        ),
+        pytest.param({"Observations.json": b'{"values": []}'}, "unknown_format", "no list named", id="no list"),
+        pytest.param({"MeasureCodes.json": b"<html>"}, "unknown_format", "Expecting value", id="broken codes"),
+        pytest.param({"MeasureCodes.json": b'{"value":[1]}'}, "unknown_format", "int", id="codes of another shape"),
+        pytest.param({"MeasureCodes.json": None}, "unknown_format", "no MeasureCodes.json", id="codes missing"),
+        pytest.param({"RegioSCodes.json": None}, "unknown_format", "no RegioSCodes.json", id="regions missing"),
         pytest.param({"Dimensions.json": None}, "unknown_format", "no Dimensions.json", id="no dimensions"),
-        pytest.param(
-            {"Dimensions.json": codes("Perioden")}, "missing_column", "unknown: RegioS", id="new column"
-        ),
+        pytest.param({"Dimensions.json": codes("Perioden")}, "missing_column", "unknown: RegioS", id="new column"),
         pytest.param(
             {"Dimensions.json": codes("RegioS", "Perioden", "Geslacht")},
             "missing_column",
@@ -375,9 +355,7 @@ def test_every_row_is_loaded_or_quarantined_once_and_what_is_loaded_has_unique_k
     rejected = [json.loads(problem.raw_text)["Id"] for problem in result.problems]
     assert sorted([*result.rows["row_id"].to_pylist(), *rejected]) == list(range(len(rows)))
     assert rejected == sorted(rejected)
-    keys = list(
-        zip(*(result.rows[name].to_pylist() for name in ("item", "region_code", "period_code")), strict=True)
-    )
+    keys = list(zip(*(result.rows[name].to_pylist() for name in ("item", "region_code", "period_code")), strict=True))
     assert len(set(keys)) == len(keys)
     assert set(result.rows["region_code"].to_pylist()) <= {"GM0001", "GM0002", "GM0003"}
     for row in result.rows.to_pylist():

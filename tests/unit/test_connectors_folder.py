@@ -72,9 +72,7 @@ def test_no_folder_means_no_deliveries(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("pattern", "folder"), [("../*.csv", "."), ("*.csv", "../x"), ("*.csv", "/etc"), ("a/../../b", ".")]
 )
-def test_a_declaration_that_leads_out_of_the_folder_is_a_setup_error(
-    tmp_path: Path, pattern: str, folder: str
-) -> None:
+def test_a_declaration_that_leads_out_of_the_folder_is_a_setup_error(tmp_path: Path, pattern: str, folder: str) -> None:
     with pytest.raises(SetupError, match="below the deliveries folder"):
         find_deliveries(tmp_path, declared(pattern, folder))
 
@@ -99,9 +97,7 @@ def test_a_pipe_is_refused_without_waiting_for_a_writer(tmp_path: Path) -> None:
         read_bytes(tmp_path / "pipe.csv")
 
 
-def test_a_file_that_grows_while_it_is_read_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_grows_while_it_is_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(b"first half")
     states = iter([path.stat()])

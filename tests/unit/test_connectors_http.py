@@ -149,9 +149,7 @@ def test_retry_after_of_zero_seconds_is_tried_again_at_once(server: ReplayServer
     assert len(server.asked("Properties")) == 2
 
 
-def test_a_longer_wait_than_is_borne_ends_the_fetch_and_says_how_long(
-    server: ReplayServer, client: CbsClient
-) -> None:
+def test_a_longer_wait_than_is_borne_ends_the_fetch_and_says_how_long(server: ReplayServer, client: CbsClient) -> None:
     server.fail("Properties", refusing(429, {"Retry-After": "3600"}))
 
     with pytest.raises(SourceError, match="it asks to wait 3600 s, longer than 120 s"):
@@ -160,9 +158,7 @@ def test_a_longer_wait_than_is_borne_ends_the_fetch_and_says_how_long(
     assert len(server.asked("Properties")) == 1
 
 
-def test_an_unreadable_retry_after_falls_back_on_the_usual_wait(
-    server: ReplayServer, client: CbsClient
-) -> None:
+def test_an_unreadable_retry_after_falls_back_on_the_usual_wait(server: ReplayServer, client: CbsClient) -> None:
     server.fail("Properties", refusing(429, {"Retry-After": "binnenkort"}))
 
     fetch_properties(client, TABLE)

@@ -44,9 +44,7 @@ def put(store: SnapshotStore, files: dict[str, bytes | Path], at: dt.datetime = 
     )
 
 
-def test_a_snapshot_holds_the_exact_bytes_and_where_they_came_from(
-    store: SnapshotStore, tmp_path: Path
-) -> None:
+def test_a_snapshot_holds_the_exact_bytes_and_where_they_came_from(store: SnapshotStore, tmp_path: Path) -> None:
     kept = put(store, dict(FILES))
 
     assert kept.folder == tmp_path / "raw" / "cbs_wmo" / "85043NED" / kept.checksum[:16]
@@ -106,9 +104,7 @@ def test_another_file_name_is_another_vintage(store: SnapshotStore) -> None:
 
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["a", "b", "c d", "é.csv"]), st.binary(max_size=50), min_size=1))
-def test_whatever_is_put_is_read_back(
-    tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes | Path]
-) -> None:
+def test_whatever_is_put_is_read_back(tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes | Path]) -> None:
     store = SnapshotStore(tmp_path_factory.mktemp("raw"))
     kept = put(store, files)
     store.verify(kept)
@@ -183,9 +179,7 @@ def test_a_missing_and_an_added_file_are_found_out(store: SnapshotStore) -> None
         pytest.param(lambda text: text.replace("85043NED", "85044NED"), id="another delivery"),
         pytest.param(lambda text: text[: len(text) // 2], id="half a record"),
         pytest.param(lambda text: text.replace('"format": 1', '"format": 2'), id="unknown format"),
-        pytest.param(
-            lambda text: text.replace(hashlib.sha256(b"first").hexdigest(), "0" * 64), id="checksum"
-        ),
+        pytest.param(lambda text: text.replace(hashlib.sha256(b"first").hexdigest(), "0" * 64), id="checksum"),
         pytest.param(lambda text: "[]", id="no object"),
     ],
 )
@@ -207,9 +201,7 @@ def test_a_folder_without_a_record_is_corrupt_and_not_overlooked(store: Snapshot
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "a/b", "/etc", "a\\b", "a\0b"])
-def test_names_that_are_no_part_of_a_path_are_refused(
-    store: SnapshotStore, tmp_path: Path, name: str
-) -> None:
+def test_names_that_are_no_part_of_a_path_are_refused(store: SnapshotStore, tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match="expected a name"):
         store.put_files("cbs_wmo", name, {"a": b""}, origin="x", fetched_at=MONDAY)
     with pytest.raises(ValueError, match="expected a name"):
@@ -246,9 +238,7 @@ def test_of_a_person_level_delivery_no_byte_is_kept(store: SnapshotStore, tmp_pa
         kept.read_files()
 
 
-def test_bytes_kept_before_a_delivery_proved_to_hold_persons_are_removed(
-    store: SnapshotStore, tmp_path: Path
-) -> None:
+def test_bytes_kept_before_a_delivery_proved_to_hold_persons_are_removed(store: SnapshotStore, tmp_path: Path) -> None:
     files: dict[str, bytes | Path] = {"a.csv": b"bsn;123456782"}
     put(store, files, MONDAY)
     after = store.put_checksum_only("cbs_wmo", "85043NED", files, origin="x", fetched_at=TUESDAY)
@@ -267,9 +257,7 @@ def test_a_delivery_cleared_of_persons_can_be_kept_after_all(store: SnapshotStor
     assert after.read_files() == files
 
 
-def test_what_a_killed_writer_left_is_not_seen_and_removed_by_the_next(
-    store: SnapshotStore, tmp_path: Path
-) -> None:
+def test_what_a_killed_writer_left_is_not_seen_and_removed_by_the_next(store: SnapshotStore, tmp_path: Path) -> None:
     kept = put(store, dict(FILES))
     leftover = tmp_path / "raw" / "cbs_wmo" / ".writing-0123"
     leftover.mkdir()

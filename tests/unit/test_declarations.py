@@ -250,9 +250,7 @@ def test_a_wrong_event_says_where_it_is_wrong(world: World, old: str, new: str, 
 
 
 def test_a_pattern_may_name_a_declared_family_that_no_source_delivers_yet(world: World) -> None:
-    loaded = load_declarations(
-        world({"catalogue/events.yml": EVENTS.replace("wmo_*", "iv3_6_3_*")}), "sample"
-    )
+    loaded = load_declarations(world({"catalogue/events.yml": EVENTS.replace("wmo_*", "iv3_6_3_*")}), "sample")
     assert loaded.events[0].indicator_ids == ("iv3_6_3_*",)
 
 
@@ -301,9 +299,7 @@ def test_a_wrong_source_says_where_it_is_wrong(world: World, old: str, new: str,
 def test_a_known_gap_in_what_nobody_expects_is_a_typing_error(world: World) -> None:
     gap = 'known_gaps:\n  - {regions: [GM0450], periods: ["2018"], because: Te laat}\n'
     problem = only_problem(world({"municipal/tellingen.yml": SOURCE + gap}))
-    assert problem.startswith(
-        "sources/municipal/tellingen.yml:23:5 (known_gaps): found a gap in what nobody expects"
-    )
+    assert problem.startswith("sources/municipal/tellingen.yml:23:5 (known_gaps): found a gap in what nobody expects")
     sound = gap.replace("2018", "2017")
     assert load_declarations(world({"municipal/tellingen.yml": SOURCE + sound}), "sample").sources
 
@@ -386,10 +382,7 @@ def test_a_decision_may_be_about_any_municipality_but_a_group_may_not(world: Wor
         "- {indicator_id: wmo_hulp, region_code: GM1234, period_code: 2016, decision: rejected, because: x, "
         "who: x, when: 2026-01-01}"
     )
-    assert (
-        load_declarations(world({"catalogue/decisions.yml": decision}), "live").decisions[0].period_code
-        == "2016"
-    )
+    assert load_declarations(world({"catalogue/decisions.yml": decision}), "live").decisions[0].period_code == "2016"
 
 
 @pytest.mark.parametrize(
@@ -406,9 +399,7 @@ def test_a_correction_must_fit_its_source(world: World, old: str, new: str, expe
         "- {source_id: tellingen, item: clienten, region_code: GM0373, period_code: 2016, expect: 460, "
         "because: x, who: x, when: 2026-01-01, value: 46}"
     )
-    assert (
-        load_declarations(world({"catalogue/corrections.yml": correction}), "live").corrections[0].value == 46
-    )
+    assert load_declarations(world({"catalogue/corrections.yml": correction}), "live").corrections[0].value == 46
     assert expected in only_problem(world({"catalogue/corrections.yml": correction.replace(old, new)}))
 
 
@@ -417,9 +408,7 @@ def test_one_name_for_two_regions_is_refused_unless_in_different_sources(world: 
 - {name: Bergen, code: GM0373, because: Hier.}
 - {name: Bergen, code: GM0450, because: Daar., sources: [tellingen]}
 """
-    assert ":2:10 (name): found 'Bergen' a second time" in only_problem(
-        world({"catalogue/aliases.yml": aliases})
-    )
+    assert ":2:10 (name): found 'Bergen' a second time" in only_problem(world({"catalogue/aliases.yml": aliases}))
 
 
 def test_all_problems_are_reported_at_once(world: World) -> None:
@@ -458,9 +447,7 @@ def test_a_declaration_that_would_not_be_read_for_its_ending_is_refused(world: W
 
 
 def test_a_folder_without_declarations_is_refused(tmp_path: Path) -> None:
-    assert only_problem(tmp_path / "nergens") == (
-        "nergens: found no such folder, expected the declarations in it"
-    )
+    assert only_problem(tmp_path / "nergens") == ("nergens: found no such folder, expected the declarations in it")
 
 
 # -- the bundled catalogue -------------------------------------------------------------------------
@@ -517,9 +504,7 @@ def test_the_ggd_region_says_that_its_members_are_not_all_known(bundled: Declara
         ("GM0642", "Zwijndrecht"),
     ],
 )
-def test_the_regions_of_the_documents_have_the_codes_of_cbs(
-    bundled: Declarations, code: str, name: str
-) -> None:
+def test_the_regions_of_the_documents_have_the_codes_of_cbs(bundled: Declarations, code: str, name: str) -> None:
     assert {region.name for region in bundled.regions if region.code == code} == {name}
 
 
@@ -531,9 +516,7 @@ def test_a_plain_bergen_is_nobodys_general_alias(bundled: Declarations) -> None:
 
 
 @pytest.mark.parametrize("half", ["", "_per_1000"])
-def test_every_count_of_voorbeeldland_has_a_rate_over_the_population(
-    bundled: Declarations, half: str
-) -> None:
+def test_every_count_of_voorbeeldland_has_a_rate_over_the_population(bundled: Declarations, half: str) -> None:
     known = {indicator.indicator_id: indicator for indicator in bundled.indicators}
     counts = [
         series.indicator_id
@@ -560,9 +543,7 @@ def test_every_count_of_voorbeeldland_has_a_rate_over_the_population(
         ("hulpmiddelen_en_diensten", "wmo"),
     ],
 )
-def test_a_provision_is_a_count_and_a_rate_of_its_law(
-    bundled: Declarations, provision: str, law: str
-) -> None:
+def test_a_provision_is_a_count_and_a_rate_of_its_law(bundled: Declarations, provision: str, law: str) -> None:
     found = {(i.unit, i.law) for i in bundled.indicators if i.provision == provision}
     assert found == {("count", law), ("per_1000", law)}
 

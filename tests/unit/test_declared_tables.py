@@ -201,9 +201,7 @@ def test_a_country_stands_for_itself_and_all_its_known_municipalities() -> None:
     assert scope(event(["NL01"], ["bevolking"])) == {
         (code, "bevolking") for code in ("NL01", "GM0373", "GM0450", "GM0999")
     }
-    assert scope(event(["VB00"], ["bevolking"])) == {
-        (code, "bevolking") for code in ("VB00", "VB0001", "VB0002")
-    }
+    assert scope(event(["VB00"], ["bevolking"])) == {(code, "bevolking") for code in ("VB00", "VB0001", "VB0002")}
 
 
 def test_a_group_stands_for_itself_and_its_members_and_a_municipality_for_itself() -> None:
@@ -232,14 +230,10 @@ def test_a_pattern_stands_for_the_indicators_that_begin_so(pattern: str, indicat
 
 def test_an_event_keeps_its_scope_as_declared_and_has_a_window_in_days() -> None:
     dated = event(["SV-DUO", "VB00"], ["wmo_*", "bevolking"])
-    spanning = event(
-        ["NL01"], ["*"], event_id="lang", effective_date=None, period_from=2016, period_to="2017H1"
-    )
+    spanning = event(["NL01"], ["*"], event_id="lang", effective_date=None, period_from=2016, period_to="2017H1")
     rows = declared_tables(declared(events=(dated, spanning)), KNOWN)["event"].to_pylist()
     assert (rows[0]["region_codes"], rows[0]["indicator_ids"]) == ("SV-DUO|VB00", "wmo_*|bevolking")
-    assert (
-        rows[0]["window_start"] == rows[0]["window_end"] == rows[0]["effective_date"] == dt.date(2017, 1, 1)
-    )
+    assert rows[0]["window_start"] == rows[0]["window_end"] == rows[0]["effective_date"] == dt.date(2017, 1, 1)
     assert (rows[1]["window_start"], rows[1]["window_end"]) == (dt.date(2016, 1, 1), dt.date(2017, 6, 30))
     assert rows[1]["effective_date"] is None
 
@@ -249,16 +243,12 @@ def test_an_event_keeps_its_scope_as_declared_and_has_a_window_in_days() -> None
 
 def test_a_prefix_with_a_star_stands_for_municipalities_and_the_country_that_begin_so() -> None:
     table = expected(entry(["VB*"], ["2015..2016"], ["Cliënten|A1"]))
-    assert cells(table) == {
-        (region, period) for region in ("VB00", "VB0001", "VB0002") for period in ("2015", "2016")
-    }
+    assert cells(table) == {(region, period) for region in ("VB00", "VB0001", "VB0002") for period in ("2015", "2016")}
 
 
 def test_a_prefix_that_nobody_knows_yet_expects_nothing() -> None:
     assert expected(entry(["XY*"], ["2015"], ["Cliënten|A1"])).num_rows == 0
-    assert expected(entry(["VB*"], ["2015"], ["Cliënten|A1"]), known=NOBODY)["region_code"].to_pylist() == [
-        "VB00"
-    ]
+    assert expected(entry(["VB*"], ["2015"], ["Cliënten|A1"]), known=NOBODY)["region_code"].to_pylist() == ["VB00"]
 
 
 def test_a_group_stands_for_its_members_only_when_it_says_so() -> None:
@@ -315,9 +305,7 @@ def test_a_known_gap_covers_only_what_is_expected_and_gives_the_first_reason() -
         ],
     )
     table = declared_tables(declared(sources=(told,)), KNOWN)["known_gap"]
-    assert [
-        (row["item"], row["region_code"], row["period_code"], row["because"]) for row in table.to_pylist()
-    ] == [
+    assert [(row["item"], row["region_code"], row["period_code"], row["because"]) for row in table.to_pylist()] == [
         ("Cliënten|A1", "GM0373", "2016", "Niet geleverd"),
         ("Cliënten|A1", "GM0450", "2016", "Niet geleverd"),
         ("Cliënten|A2", "GM0373", "2016", "Niet verwerkt"),
@@ -338,16 +326,13 @@ def test_the_fusie_of_the_buch_reaches_the_use_of_wmo_in_its_four_municipalities
     reached = {
         row["region_code"]
         for row in bundled["event_scope"].to_pylist()
-        if row["event_id"] == "ambtelijke_fusie_buch_2017"
-        and row["indicator_id"] == "wmo_hulp_bij_het_huishouden"
+        if row["event_id"] == "ambtelijke_fusie_buch_2017" and row["indicator_id"] == "wmo_hulp_bij_het_huishouden"
     }
     assert reached == {"SV-BUCH", "GM0373", "GM0450", "GM0383", "GM0399"}
 
 
 def test_no_event_of_the_real_country_reaches_the_fictional_one(bundled: dict[str, pa.Table]) -> None:
-    fictional = {
-        row["event_id"] for row in bundled["event_scope"].to_pylist() if row["region_code"].startswith("VB")
-    }
+    fictional = {row["event_id"] for row in bundled["event_scope"].to_pylist() if row["region_code"].startswith("VB")}
     assert all(event_id.startswith("vb_") for event_id in fictional)
 
 

@@ -179,8 +179,7 @@ BROKEN: list[tuple[str, str, set[tuple[object, ...]]]] = [
     ),
     (
         "raw_vb_wmo__codes_known",
-        "insert into raw.vb_wmo by name "
-        "select 'v1' as vintage_id, unnest(['Nieuw|A9', null, 'Nieuw|A9']) as item",
+        "insert into raw.vb_wmo by name select 'v1' as vintage_id, unnest(['Nieuw|A9', null, 'Nieuw|A9']) as item",
         {("Nieuw|A9",), ("(leeg)",)},
     ),
     (
@@ -299,9 +298,7 @@ def _run(connection: duckdb.DuckDBPyConnection, *names: str) -> dict[str, CheckR
 
 
 def _keys(result: CheckResult) -> set[tuple[object, ...]]:
-    return {
-        tuple(row[column] for column in result.check.key_columns) for row in result.failing_rows.to_pylist()
-    }
+    return {tuple(row[column] for column in result.check.key_columns) for row in result.failing_rows.to_pylist()}
 
 
 def test_every_check_passes_on_a_good_warehouse(warehouse: duckdb.DuckDBPyConnection) -> None:
@@ -344,9 +341,7 @@ def test_every_check_passes_on_empty_tables(warehouse: duckdb.DuckDBPyConnection
 def test_rows_that_share_a_key_count_as_one_finding_with_their_number(
     warehouse: duckdb.DuckDBPyConnection,
 ) -> None:
-    warehouse.execute(
-        "insert into core.observation select * from core.observation where indicator_id = 'saldo'"
-    )
+    warehouse.execute("insert into core.observation select * from core.observation where indicator_id = 'saldo'")
     result = _run(warehouse)["core_observation__key_unique"]
     assert result.failing_count == 2
     assert result.failing_rows.column("rows_failing").to_pylist() == [2]
@@ -525,9 +520,7 @@ def _any_check(**changed: object) -> Check:
 def test_a_run_writes_its_pages_and_a_second_run_replaces_them(
     warehouse: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
-    warehouse.execute(
-        "insert into marts.conflict values ('aantal', 'VB0001', '2016H1', 'a', 10, 'b', 12, 20)"
-    )
+    warehouse.execute("insert into marts.conflict values ('aantal', 'VB0001', '2016H1', 'a', 10, 'b', 12, 20)")
     for run_id in ("run-1", "run-2"):
         docs = DocsStore(tmp_path / "docs", run_id)
         run_checks(fetch_from(warehouse), CHECKS, docs)

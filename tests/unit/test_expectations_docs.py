@@ -35,9 +35,7 @@ def _failed(check: Check, *rows: dict[str, Any]) -> CheckResult:
 
 def _unevaluated(check: Check) -> CheckResult:
     empty = pa.table({})
-    return CheckResult(
-        check, False, False, 0, empty, "niet gecontroleerd", "Alles klopt", 0.1, "table is gone"
-    )
+    return CheckResult(check, False, False, 0, empty, "niet gecontroleerd", "Alles klopt", 0.1, "table is gone")
 
 
 def _conflict(region: str = "GM0383", value: float = 25.0) -> dict[str, Any]:

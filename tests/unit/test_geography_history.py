@@ -254,13 +254,8 @@ def test_a_begin_date_that_contradicts_the_founding_merger_is_kept_as_a_conflict
 
 
 def test_a_move_to_another_province_is_told_in_province_codes():
-    text = (
-        "Provinciale wijziging per 01-01-2002:\n"
-        "- overgegaan van provincie Zuid-Holland naar provincie Nergens"
-    )
-    history = parse_history(
-        codes(("GM0620", "Vianen", text), ("PV28", "Zuid-Holland (PV)", "PV = Provincie"))
-    )
+    text = "Provinciale wijziging per 01-01-2002:\n- overgegaan van provincie Zuid-Holland naar provincie Nergens"
+    history = parse_history(codes(("GM0620", "Vianen", text), ("PV28", "Zuid-Holland (PV)", "PV = Provincie")))
     (change,) = history.province_changes.to_pylist()
     assert (change["from_province"], change["to_province"]) == ("PV28", "Nergens")
 
@@ -391,9 +386,7 @@ def test_haaren_has_its_four_successors_with_their_inhabitants(real_history: His
         "GM0855",
     ]
     changes = real_history.changes
-    split = changes.filter(
-        pc.and_(pc.equal(changes["from_code"], "GM0788"), pc.equal(changes["kind"], "herindeling"))
-    )
+    split = changes.filter(pc.and_(pc.equal(changes["from_code"], "GM0788"), pc.equal(changes["kind"], "herindeling")))
     assert dict(zip(split["to_code"].to_pylist(), split["inhabitants"].to_pylist(), strict=True)) == {
         "GM0824": 5827,
         "GM0865": 4900,
@@ -423,9 +416,7 @@ def test_haaren_has_its_four_successors_with_their_inhabitants(real_history: His
         (2026, 342),
     ],
 )
-def test_the_parsed_validity_gives_the_official_number_of_municipalities(
-    real_history: History, year: int, count: int
-):
+def test_the_parsed_validity_gives_the_official_number_of_municipalities(real_history: History, year: int, count: int):
     assert real_history.valid_on(dt.date(year, 1, 1)).num_rows == count
 
 

@@ -36,10 +36,7 @@ def began(year: int) -> str:
 
 def history_of(**descriptions: str) -> History:
     return parse_history(
-        [
-            {"Identifier": code, "Title": f"Naam {code}", "Description": text}
-            for code, text in descriptions.items()
-        ]
+        [{"Identifier": code, "Title": f"Naam {code}", "Description": text} for code, text in descriptions.items()]
     )
 
 
@@ -52,9 +49,7 @@ def weights_of(history: History, year: int) -> dict[tuple[str, str], float]:
 def harmonised(values: pa.Table, weights: pa.Table) -> pa.Table:
     """Sums of `value` per region_code on the weights' borders."""
     joined = values.join(weights, keys="region_code", right_keys="from_code", join_type="inner")
-    weighted = pa.table(
-        {"region_code": joined["to_code"], "value": pc.multiply(joined["value"], joined["weight"])}
-    )
+    weighted = pa.table({"region_code": joined["to_code"], "value": pc.multiply(joined["value"], joined["weight"])})
     summed = weighted.group_by("region_code").aggregate([("value", "sum")])
     return summed.rename_columns(["region_code", "value"]).sort_by("region_code")
 
@@ -119,9 +114,7 @@ def test_a_boundary_correction_between_municipalities_that_stay_moves_no_figures
 
 def test_without_inhabitants_the_dwellings_decide_and_without_those_the_hectares():
     text = "Opgeheven per 01-01-2020, overgegaan naar:\n- A (GM0002),\n... {}\n- B (GM0003),\n... {}\n"
-    by_dwellings = text.format(
-        "9 hectare met 1 woning en 0 inwoners", "1 hectare met 3 woningen en 0 inwoners"
-    )
+    by_dwellings = text.format("9 hectare met 1 woning en 0 inwoners", "1 hectare met 3 woningen en 0 inwoners")
     by_hectares = text.format("9 hectare met 1 woning", "1 hectare met 3 inwoners")
     for description, expected in [(by_dwellings, 0.25), (by_hectares, 0.9)]:
         found = weights_of(history_of(GM0001=description, GM0002="", GM0003=""), 2020)
@@ -130,9 +123,7 @@ def test_without_inhabitants_the_dwellings_decide_and_without_those_the_hectares
 
 def test_a_split_that_nothing_decides_is_an_error_and_no_guess():
     history = history_of(GM0001=ended(2020, ("0002", None), ("0003", None)), GM0002="", GM0003="")
-    with pytest.raises(
-        ValueError, match="found no inhabitants, dwellings or hectares for every part of GM0001"
-    ):
+    with pytest.raises(ValueError, match="found no inhabitants, dwellings or hectares for every part of GM0001"):
         region_weights(history, 2020)
     assert weights_of(history, 2019)["GM0001", "GM0001"] == 1.0
 
@@ -243,9 +234,7 @@ def told(country: Country) -> History:
 
 def counts(codes: list[str]) -> pa.Table:
     """A different count for every code."""
-    return pa.table(
-        {"region_code": [f"GM{code}" for code in codes], "value": [float(int(c) ** 3) for c in codes]}
-    )
+    return pa.table({"region_code": [f"GM{code}" for code in codes], "value": [float(int(c) ** 3) for c in codes]})
 
 
 @settings(max_examples=60, deadline=None)
@@ -291,9 +280,7 @@ def table_folder(shared_data: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def real_history(table_folder: Path) -> History:
-    return parse_history(
-        json.loads((table_folder / "codes-RegioS.json").read_text(encoding="utf-8"))["value"]
-    )
+    return parse_history(json.loads((table_folder / "codes-RegioS.json").read_text(encoding="utf-8"))["value"])
 
 
 @pytest.mark.shared_data
@@ -326,9 +313,7 @@ def test_only_the_register_of_persons_has_no_place_on_the_borders_of_2026(real_h
 
 
 @pytest.mark.shared_data
-def test_the_real_population_keeps_its_national_total_on_the_borders_of_2026(
-    real_history: History, table_folder: Path
-):
+def test_the_real_population_keeps_its_national_total_on_the_borders_of_2026(real_history: History, table_folder: Path):
     page = json.loads((table_folder / "observations-page-1.json").read_text(encoding="utf-8"))["value"]
     population = pa.Table.from_pylist(
         [

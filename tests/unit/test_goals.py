@@ -152,8 +152,7 @@ def test_a_figure_printed_beside_the_goals_is_kept(
     found = [
         figure.value
         for figure in bundled.printed_figures
-        if (figure.indicator_id, figure.region_code, figure.period_code)
-        == (indicator_id, region_code, period_code)
+        if (figure.indicator_id, figure.region_code, figure.period_code) == (indicator_id, region_code, period_code)
     ]
     assert found == [value]
 
@@ -168,9 +167,7 @@ def test_the_themes_of_the_document_are_all_there_and_every_goal_cites_its_secti
 ) -> None:
     assert len({goal.theme for goal in bundled.goals}) == 5
     assert {goal.document for goal in bundled.goals} == {"002 Jeugdbeleid IJmond 2018-2021"}
-    assert all(
-        goal.section.startswith("Paragraaf 3.") and "beleidsdoel" in goal.section for goal in bundled.goals
-    )
+    assert all(goal.section.startswith("Paragraaf 3.") and "beleidsdoel" in goal.section for goal in bundled.goals)
 
 
 def test_every_goal_of_chapter_three_stands_in_the_register(bundled: Declarations) -> None:

@@ -37,9 +37,7 @@ codes = st.one_of(
         ("2016M12", "month", dt.date(2016, 12, 1), dt.date(2016, 12, 31)),
     ],
 )
-def test_a_period_has_a_kind_a_first_and_a_last_day(
-    code: str, kind: str, first: dt.date, last: dt.date
-) -> None:
+def test_a_period_has_a_kind_a_first_and_a_last_day(code: str, kind: str, first: dt.date, last: dt.date) -> None:
     assert period_kind(code) == kind
     assert period_bounds(code) == (first, last)
 
@@ -98,9 +96,7 @@ def test_declared_expressions_are_single_periods_and_ranges_each_period_once() -
 
 
 def test_the_table_knows_the_period_before_and_the_same_part_a_year_before() -> None:
-    rows = {
-        row["period_code"]: row for row in period_table(["2016", "2016H1", "2016Q1", "2016M01"]).to_pylist()
-    }
+    rows = {row["period_code"]: row for row in period_table(["2016", "2016H1", "2016Q1", "2016M01"]).to_pylist()}
     assert {code: (row["previous_code"], row["year_before_code"]) for code, row in rows.items()} == {
         "2016": ("2015", "2015"),
         "2016H1": ("2015H2", "2015H1"),

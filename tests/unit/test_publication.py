@@ -112,9 +112,7 @@ def test_readers_never_fail_or_see_a_mixture_while_sets_are_swapped(settings: Se
     def read() -> None:
         while not done.is_set():
             with duckdb.connect(str(settings.published_path.resolve()), read_only=True) as connection:
-                ((low, high),) = connection.execute(
-                    "select min(value), max(value) from marts.observation"
-                ).fetchall()
+                ((low, high),) = connection.execute("select min(value), max(value) from marts.observation").fetchall()
             if low != high:
                 torn.append((low, high))
 

@@ -58,9 +58,7 @@ def test_a_configuration_file_that_is_named_and_absent_is_an_error(
         load_settings()
 
 
-def test_the_address_of_a_channel_comes_from_the_environment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_address_of_a_channel_comes_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "nulmeting.toml").write_text('[[channels]]\nname = "m"\nkind = "apprise"\nurl_env = "MAIL"\n')
     (channel,) = load_settings().channels
     assert channel.resolved_url() is None

@@ -165,9 +165,7 @@ class TestChance:
         assert np.array_equal(Chance(1, "one").uniform(5), Chance(1, "one").uniform(5))
 
     def test_the_first_numbers_of_a_stream_are_fixed(self) -> None:
-        assert Chance(2015, "population").uniform(2).tolist() == pytest.approx(
-            [0.6214432655, 0.2483249914], abs=1e-9
-        )
+        assert Chance(2015, "population").uniform(2).tolist() == pytest.approx([0.6214432655, 0.2483249914], abs=1e-9)
 
 
 class TestWireFormat:
@@ -200,9 +198,7 @@ class TestWireFormat:
         assert all((row["Value"] is None) == (row["ValueAttribute"] != "None") for row in rows)
         assert all(row["StringValue"] is None for row in rows)
 
-    def test_figures_are_fives_from_ten_up_and_small_ones_are_confidential(
-        self, published: pl.DataFrame
-    ) -> None:
+    def test_figures_are_fives_from_ten_up_and_small_ones_are_confidential(self, published: pl.DataFrame) -> None:
         values = published["value"].drop_nulls()
         assert (values % 5 == 0).all()
         assert values.min() == 10
@@ -304,10 +300,7 @@ class TestCountry:
         described = {r["Identifier"]: r["Description"] for r in codes("VB00NED", "RegioS")}
         merger = truth["herindeling"]
         for code in merger["from_codes"]:
-            assert (
-                "Opgeheven per 01-01-2019, overgegaan naar:\r\n- Tweelanden (VB) (VB0121),\r\n"
-                in (described[code])
-            )
+            assert "Opgeheven per 01-01-2019, overgegaan naar:\r\n- Tweelanden (VB) (VB0121),\r\n" in (described[code])
             assert f"woningen en {merger['inhabitants'][code]} inwoners" in described[code]
             assert f"({code}),\r\n" in described[merger["to_code"]]
             assert f"{merger['inhabitants'][code]} inwoners" in described[merger["to_code"]]
@@ -429,9 +422,7 @@ class TestTruth:
         holes = set(range(4 * 122 * 20)) - {row["Id"] for row in observations("VB01NED")}
         assert len(holes) == 4
 
-    def test_the_factor_ten_stands_in_one_period_alone(
-        self, truth: dict[str, Any], published: pl.DataFrame
-    ) -> None:
+    def test_the_factor_ten_stands_in_one_period_alone(self, truth: dict[str, Any], published: pl.DataFrame) -> None:
         (row,) = planted(truth, "factor_10")
         values = series(published, row["indicator_id"], row["region_code"])
         ratio = values / np.median(values)
@@ -460,9 +451,7 @@ class TestTruth:
         listed = {(row["indicator_id"], row["region_code"]): row for row in truth["series"]}
         assert len(listed) == len(truth["series"]) == 9 * 119
         disturbed = {
-            (row["indicator_id"], row["region_code"])
-            for row in truth["planted"]
-            if row["kind"] != "herindeling"
+            (row["indicator_id"], row["region_code"]) for row in truth["planted"] if row["kind"] != "herindeling"
         }
         assert {key for key, row in listed.items() if not row["clean"]} == disturbed
         assert all((row["because"] is None) == row["clean"] for row in listed.values())
@@ -490,9 +479,7 @@ class TestAnySeed:
 
 class TestDeclarations:
     @pytest.mark.parametrize(("source_id", "table"), DECLARED.items())
-    def test_a_declaration_is_valid_and_maps_every_item_of_its_table(
-        self, source_id: str, table: str
-    ) -> None:
+    def test_a_declaration_is_valid_and_maps_every_item_of_its_table(self, source_id: str, table: str) -> None:
         text = (PROJECT_ROOT / "sources" / "cbs" / f"{source_id}.yml").read_text(encoding="utf-8")
         source = Source.model_validate(yaml.safe_load(text))
         assert source.source_id == source_id
@@ -528,9 +515,7 @@ class TestCatalogue:
         members = {group["code"]: group["members"] for group in groups}
         assert truth["groups"].items() <= members.items()
 
-    def test_events_explain_what_was_planted_with_a_cause_and_nothing_else(
-        self, truth: dict[str, Any]
-    ) -> None:
+    def test_events_explain_what_was_planted_with_a_cause_and_nothing_else(self, truth: dict[str, Any]) -> None:
         events = yaml.safe_load((CATALOGUE / "events_voorbeeldland.yml").read_text(encoding="utf-8"))
         groups = yaml.safe_load((CATALOGUE / "regions_voorbeeldland.yml").read_text(encoding="utf-8"))
         members = {group["code"]: group["members"] for group in groups}

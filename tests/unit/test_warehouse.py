@@ -24,9 +24,7 @@ def _accounts(source_id: str, rows: int) -> dict[str, pa.Table]:
 
 def test_the_layers_are_there_at_once(tmp_path: Path) -> None:
     with connect(tmp_path / "w.duckdb") as connection:
-        found = {
-            name for (name,) in connection.execute("select schema_name from duckdb_schemas()").fetchall()
-        }
+        found = {name for (name,) in connection.execute("select schema_name from duckdb_schemas()").fetchall()}
     assert set(SCHEMAS) <= found
 
 
@@ -37,9 +35,10 @@ def test_loading_a_source_again_replaces_its_rows_and_touches_no_other(tmp_path:
         load_source(connection, "two", rows, _accounts("two", 1))
         load_source(connection, "one", rows.slice(0, 1), _accounts("one", 1))
         assert connection.execute("select count(*) from raw.one").fetchall() == [(1,)]
-        assert connection.execute(
-            "select source_id, count(*) from raw.delivery group by 1 order by 1"
-        ).fetchall() == [("one", 1), ("two", 1)]
+        assert connection.execute("select source_id, count(*) from raw.delivery group by 1 order by 1").fetchall() == [
+            ("one", 1),
+            ("two", 1),
+        ]
         forget_other_sources(connection, ("two",))
         assert connection.execute("select distinct source_id from raw.delivery").fetchall() == [("two",)]
 

@@ -26,5 +26,6 @@ declared as (
 
 select * from published
 union all
-select * from declared
-where region_code not in (select region_code from published)
+select declared.*
+from declared
+anti join published on declared.region_code = published.region_code

@@ -143,11 +143,12 @@ boundaries as (
     inner join {{ source('raw', 'region_change') }} as region_change
         on
             compared.region_code = region_change.to_code
-            and region_change.from_code != region_change.to_code
-            and region_change.kind = 'herindeling'
-            and region_change.effective_date > compared.previous_start
-            and region_change.effective_date <= compared.start_date
-    where compared.geography = 'published'
+            and compared.previous_start < region_change.effective_date
+            and compared.start_date >= region_change.effective_date
+    where
+        compared.geography = 'published'
+        and region_change.kind = 'herindeling'
+        and region_change.from_code != region_change.to_code
 ),
 
 reasoned as (

@@ -19,7 +19,7 @@ select
     detectable.detectable_effect_pct,
     detected.cause,
     array_to_string(detected.event_ids, '|') as event_ids,
-    array_to_string(list_transform(detected.event_shares, lambda share : round(share, 3)), '|') as event_shares,
+    array_to_string(detected.event_shares::decimal(4, 3)[], '|') as event_shares,
     decision.decision,
     decision.because as decided_because
 from detected
