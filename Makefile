@@ -35,7 +35,7 @@ dev: $(READY)  ## the Dagster interface on http://localhost:3000
 lint: $(READY)  ## style of Python and SQL, and whether the definitions load
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar --nofail-on-unparsable dbt_project/models
+	@$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar dbt_project/models
 	@$(BIN)/dg check defs
 
 format: $(READY)  ## bring Python and SQL into shape
