@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
@@ -14,6 +15,7 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from tests.integration.conftest import Workspace
+from tests.integration.test_alert_channels import free_port
 
 pytestmark = pytest.mark.xdist_group("main_job")
 
@@ -43,7 +45,7 @@ class _Hook(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def mailbox() -> Iterator[tuple[_Mailbox, Controller]]:
     box = _Mailbox()
-    controller = Controller(box, hostname="127.0.0.1", port=0)
+    controller = Controller(box, hostname="127.0.0.1", port=free_port())
     controller.start()
     yield box, controller
     if controller.loop.is_running():
@@ -97,18 +99,43 @@ def test_new_findings_go_out_once_and_a_resolved_one_is_told(
     second = run_here(workspace)
     assert (second.alerts_sent, len(box.mails), len(calls)) == (0, 1, 1)
 
-    # One delivery is mended: the conflict between the two sources goes, and that is told once.
-    (page,) = workspace.sample.rglob("VB05NED/Observations.json")
-    rows = json.loads((workspace.sample / "voorbeeldland" / "truth.json").read_text(encoding="utf-8"))
-    assert rows
-    for mended in workspace.sample.rglob("VB05NED"):
-        for file in mended.iterdir():
-            file.unlink()
-        mended.rmdir()
-    assert page.exists() is False
+    # The two sources agree at last, and a figure of another municipality is ten times too high: one message tells
+    # what is new and what is resolved, and keeps silent about all that stays open.
+    _set_value(workspace, "VB05NED", "VB0042", "2023HJ02", 900)
+    _set_value(workspace, "VB03NED", "VB0077", "2021HJ01", 10)
+    before = _open_breaks(workspace)
     third = run_here(workspace)
-    assert third.alerts_sent == 2
-    assert len(calls) == 2 and calls[0][0] != calls[1][0]
+    assert (third.alerts_sent, len(box.mails), len(calls)) == (2, 2, 2)
+    assert calls[0][0] != calls[1][0]
+    told = calls[1][1]["text"]
+    assert "VB0077" in told and "VB0042" in told
+    after = _open_breaks(workspace)
+    quiet = {region for region in before.keys() & after.keys() if before[region] == after[region]}
+    assert len(quiet) > 10
+    assert not any(region in told for region in quiet - {"VB0077", "VB0042"})
+
+
+def _open_breaks(workspace: Workspace) -> dict[str, list[str]]:
+    """The ids of the unexplained breaks of every region."""
+    return dict(
+        workspace.rows(
+            "select region_code, list_sort(list(break_id)) from marts.trend_break "
+            "where cause = 'unexplained' group by region_code"
+        )
+    )
+
+
+def _set_value(workspace: Workspace, table: str, region: str, period: str, value: int) -> None:
+    """Change one observation of a table; a value below 100 is a factor on what stands there."""
+    for page in workspace.sample.rglob(f"{table}/Observations*.json"):
+        text = page.read_text(encoding="utf-8")
+        found = re.search(rf'"Value": ?(\d+)(?=[^\n]*"{region}"[^\n]*"{period}")', text)
+        if found:
+            new = value if value >= 100 else int(found[1]) * value
+            changed = text[: found.start(1)] + str(new) + text[found.end(1) :]
+            page.write_text(changed, encoding="utf-8")
+            return
+    raise AssertionError(f"{table}: no figure of {region} in {period}")
 
 
 def test_with_the_servers_down_the_message_waits_and_goes_out_later_with_its_own_id(
