@@ -26,6 +26,14 @@ from pipelines.alerts.findings import clean_text, write_atomically
 ROWS_SHOWN = 200
 """Failing rows on a page; the marts hold all of them."""
 
+_STANDING_NL = {
+    "late": "te laat",
+    "missing": "ontbreekt",
+    "other_type": "ander type",
+    "unexplained": "onverklaard",
+    "unknown": "onbekend",
+}
+
 
 class DocsStore:
     """The Data Docs of one run in `folder`, which holds nothing else: `index.html` and a page per table.
@@ -125,6 +133,8 @@ def _cell(column: str, value: object, names: Mapping[str, str]) -> str:
     if column == "region_code":
         fictional = " – Voorbeeldland, fictief" if text.startswith("VB") else ""
         return f"{names[text]} ({text}){fictional}" if text in names else f"{text}{fictional}"
-    if column == "indicator_id" and text in names:
-        return f"{names[text]} ({text})"
+    if column == "standing":
+        text = _STANDING_NL.get(text, text)
+    elif column == "indicator_id" and text in names:
+        text = f"{names[text]} ({text})"
     return text

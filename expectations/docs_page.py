@@ -7,10 +7,13 @@ All that is filled in is escaped. A status is always said in words, never by col
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
+
+from markupsafe import Markup, escape
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -60,26 +63,31 @@ _COLUMNS_NL = {
     "vintage_label": "uitgave",
 }
 
+_CODE = re.compile("`([^`]+)`")
+_NUMBER = re.compile(r"[-+]?\d[\d.,]*|–")
+
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1f2933; --soft: #52606d; --line: #d5dbe1; --page: #fff;
   --tint: #f4f6f8; --good: #14653b; --warning: #8a4b08; --error: #9b1c1c; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e7ebef; --soft: #a9b4c0; --line: #3a4651;
   --page: #171c21; --tint: #20272e; --good: #7bd3a2; --warning: #f2b66d; --error: #f59a9a; } }
 body { margin: 0 auto; max-width: 70rem; padding: 1.5rem; background: var(--page); color: var(--ink);
-  font: 1rem/1.5 system-ui, "Segoe UI", Arial, sans-serif; }
+  font: 1rem/1.5 "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
 h1 { font-size: 1.6rem; margin: 0 0 .25rem; } h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; }
 h3 { font-size: 1.05rem; margin: 0 0 .25rem; }
-a { color: inherit; } .soft { color: var(--soft); } code { font-size: .85em; }
+a { color: inherit; text-underline-offset: .3em; } .soft { color: var(--soft); } code { font-size: .85em; }
 .status { font-weight: 600; } .passed { color: var(--good); } .failed.warning { color: var(--warning); }
 .failed, .not_evaluated { color: var(--error); }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: .9rem; }
-caption { text-align: left; color: var(--soft); padding: .25rem 0; }
-th, td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0;
+caption { text-align: left; color: var(--soft); padding: .5rem 0 .25rem; }
+th, td { text-align: left; vertical-align: top; padding: .35rem .8rem .35rem 0;
   border-bottom: 1px solid var(--line); }
+th { color: var(--soft); font-weight: 600; } tbody tr:hover { background: var(--tint); }
+.number { text-align: right; font-variant-numeric: tabular-nums; } td.number { white-space: nowrap; }
 section.check { border: 1px solid var(--line); border-radius: .4rem; padding: 1rem; margin: 1rem 0; }
 section.check:target { background: var(--tint); }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; margin: .5rem 0; }
-dt { color: var(--soft); } dd { margin: 0; }
+dt { color: var(--soft); } dd { margin: 0; } h1, dd { overflow-wrap: anywhere; }
 @media (max-width: 40rem) { dl { grid-template-columns: 1fr; } dd { margin-bottom: .4rem; } }
 """
 
@@ -99,9 +107,10 @@ _BASE = """<!DOCTYPE html>
 </html>
 """
 
-_HEAD = """{% macro head(names) -%}
+_HEAD = """{% macro head(names, numbers=()) -%}
 <thead><tr>
-{% for name in names %}<th scope="col">{{ columns.get(name, name) }}</th>{% endfor %}
+{% for name in names %}
+<th scope="col"{{ ' class="number"' | safe if loop.index0 in numbers }}>{{ columns.get(name, name) }}</th>{% endfor %}
 </tr></thead>
 {%- endmacro %}
 """
@@ -164,18 +173,20 @@ _TABLE = """{% extends "base" %}
 <dl>
 <dt>Gezien</dt><dd>{{ check.observed }}</dd>
 {% if check.error %}<dt>Fout</dt><dd>{{ check.error }}</dd>{% endif %}
-<dt>Vindt</dt><dd>{{ check.detects_nl }}</dd>
-<dt>Meestal</dt><dd>{{ check.usual_cause_nl }}</dd>
-<dt>Wat te doen</dt><dd>{{ check.next_step_nl }}</dd>
+<dt>Vindt</dt><dd>{{ check.detects_nl | prose }}</dd>
+<dt>Meestal</dt><dd>{{ check.usual_cause_nl | prose }}</dd>
+<dt>Wat te doen</dt><dd>{{ check.next_step_nl | prose }}</dd>
 <dt>Naam</dt><dd><code>{{ check.name }}</code> (<code>{{ check.expectation }}</code>)</dd>
 </dl>
 {% if check.rows %}
 <div class="scroll"><table>
 <caption>{% if check.rows | length < check.failing_keys %}De eerste {{ check.rows | length }} van {% endif -%}
 {{ check.failing_keys }} {{ "bevinding" if check.failing_keys == 1 else "bevindingen" }}</caption>
-{{ head(check.columns) }}
+{% set numbers = number_columns(check.rows) %}
+{{ head(check.columns, numbers) }}
 <tbody>
-{% for row in check.rows %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
+{% for row in check.rows %}<tr>{% for cell in row %}
+<td{{ ' class="number"' | safe if loop.index0 in numbers }}>{{ cell }}</td>{% endfor %}</tr>
 {% endfor %}
 </tbody></table></div>
 {% endif %}
@@ -218,6 +229,20 @@ def _moment(moment: dt.datetime) -> str:
     return f"{moment.astimezone(ZoneInfo('Europe/Amsterdam')):%d-%m-%Y %H:%M}"
 
 
+def _prose(text: str) -> Markup:
+    """A text as a sentence, its words between backticks as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text[:1].upper() + text[1:]))))  # noqa: S704 - escaped
+
+
+def _number_columns(rows: Sequence[Sequence[str]]) -> set[int]:
+    """Positions of the columns that hold numbers only, which stand to the right."""
+    return {
+        position
+        for position, cells in enumerate(zip(*rows, strict=True))
+        if all(_NUMBER.fullmatch(cell) for cell in cells)
+    }
+
+
 @cache
 def _templates() -> Environment:
     from jinja2 import DictLoader, Environment, StrictUndefined
@@ -229,9 +254,12 @@ def _templates() -> Environment:
         trim_blocks=True,
     )
     environment.globals |= {
-        "style": _STYLE,
+        # Not escaped: in a style sheet an escaped quotation mark is an error, and the whole rule is dropped.
+        "style": Markup(_STYLE),  # noqa: S704 - a constant
         "statuses": _STATUS_NL,
         "severities": _SEVERITY_NL,
         "columns": _COLUMNS_NL,
+        "number_columns": _number_columns,
     }
+    environment.filters["prose"] = _prose
     return environment

@@ -96,6 +96,13 @@ class ExpectNothingUnmapped(gxe.ExpectTableRowCountToEqual):
     description: str = "Van alles wat geleverd is, is verklaard wat het is"
 
 
+class ExpectEveryCorrectionToFit(gxe.ExpectTableRowCountToEqual):
+    """Every declared correction is applied: what is delivered is what was found wrong."""
+
+    value: int = 0
+    description: str = "Elke correctie past op het cijfer dat is geleverd"
+
+
 class ExpectNoUnexplainedBreak(gxe.ExpectColumnValuesToNotBeInSet):
     """No trend break stands open without an event that explains it or a decision that settles it."""
 

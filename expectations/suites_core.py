@@ -54,6 +54,7 @@ def core_checks() -> list[Check]:
         _totals_reconcile(),
         _items_declared(),
         _periods_continuous(),
+        _corrections_fit(),
     ]
 
 
@@ -157,4 +158,29 @@ def _periods_continuous() -> Check:
         next_step_nl="Kijk bij de uitgever of de periode bestaat; vraag de levering op of verklaar het gat.",
         key_columns=("source_id", "indicator_id", "period_code"),
         detail_nl="{source_id}",
+    )
+
+
+def _corrections_fit() -> Check:
+    return Check(
+        name="core_stale_correction__every_correction_fits",
+        asset="core.stale_correction",
+        query="""
+            select
+                source_id, item, region_code, period_code, expect, delivered_value,
+                case standing
+                    when 'not_delivered' then 'het cijfer is niet geleverd'
+                    when 'changed' then 'er is nu iets anders geleverd'
+                    else 'een andere correctie gaat voor'
+                end as standing_nl
+            from core.stale_correction
+        """,
+        expects=expects("ExpectEveryCorrectionToFit"),
+        severity="error",
+        title_nl="Een correctie past niet meer bij de levering",
+        detects_nl="Gedeclareerde correcties die niet zijn toegepast, omdat er iets anders staat dan verwacht.",
+        usual_cause_nl="de uitgever heeft het cijfer zelf hersteld of het onderwerp een andere sleutel gegeven.",
+        next_step_nl="Vergelijk het cijfer met de bron; werk `sources/catalogue/corrections.yml` bij.",
+        key_columns=("source_id", "item", "region_code", "period_code"),
+        detail_nl="{item} van {source_id}: verwacht {expect}, geleverd {delivered_value}; {standing_nl}",
     )

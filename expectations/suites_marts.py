@@ -76,8 +76,8 @@ def _no_unexplained_open_break() -> Check:
         detects_nl="Trendbreuken waarvoor geen gebeurtenis bekend is en waarover nog niemand besloot.",
         usual_cause_nl="een andere manier van registreren of leveren, een fout in de levering, of een echte "
         "verandering in het gebruik.",
-        next_step_nl="Vraag de gemeente wat er veranderde; leg de gebeurtenis vast, of beslis met "
-        "`nulmeting breaks decide`. Vergelijk tot dan niet over deze periode heen.",
+        next_step_nl="Vraag de gemeente wat er veranderde; leg de gebeurtenis vast, of zet een besluit in "
+        "`sources/catalogue/decisions.yml`. Vergelijk tot dan niet over deze periode heen.",
         key_columns=("break_id",),
         detail_nl="{kind_nl}, {effect_pct:+} %",
     )

@@ -7,9 +7,10 @@ so that `nulmeting --help` and `nulmeting sql` answer at once.
 from __future__ import annotations
 
 import datetime as dt
+import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -30,30 +31,63 @@ DataDir = Annotated[Path | None, typer.Option("--data-dir", help="where runs rea
 Profile = Annotated[str | None, typer.Option(help="sample (offline, bundled) or live")]
 
 
+WRONG_USE, FAILED = 2, 3
+_WIDTH = 140
+"""Of what is not printed at a terminal; names of deliveries are long."""
+
+
 def main() -> None:
-    """Entry point: wrong use and wrong set-up end with exit code 2 and one line."""
+    """Entry point: what goes wrong ends with one line per problem and an exit code, never with a stack trace.
+
+    2 is wrong use or a wrong set-up, 3 a failure. `NULMETING_DEBUG=1` shows the trace of a failure nobody foresaw.
+    """
     try:
         app()
     except SetupError as error:
-        typer.echo(f"nulmeting: {error}", err=True)
-        sys.exit(2)
+        _stop(str(error), WRONG_USE)
+    except Exception as error:
+        if os.environ.get("NULMETING_DEBUG"):
+            raise
+        _stop(*_foreseen(error))
+
+
+def _foreseen(error: Exception) -> tuple[str, int]:
+    """The message and the exit code of an error that a command did not turn into a summary itself."""
+    from pipelines.declarations.marked_yaml import DeclarationError
+    from pipelines.main_job import RunBusyError
+
+    if isinstance(error, DeclarationError):
+        return str(error), WRONG_USE
+    if isinstance(error, RunBusyError):
+        return str(error), FAILED
+    # Its text may quote a delivery, its type does not.
+    return f"stopped by an unforeseen {type(error).__name__}; set NULMETING_DEBUG=1 to see where", FAILED
+
+
+def _stop(message: str, code: int) -> NoReturn:
+    for line in message.splitlines():
+        typer.echo(f"nulmeting: {line}", err=True)
+    sys.exit(code)
 
 
 @app.command()
 def run(
     profile: Profile = None,
     data_dir: DataDir = None,
-    select: Annotated[str | None, typer.Option(help="a Dagster asset selection; default: everything")] = None,
+    select: Annotated[
+        str | None,
+        typer.Option(
+            help='a part of the assets, as Dagster writes it: key:"marts/coverage", group:marts, '
+            'key:"raw/finance_buch"+ (and all that is made of it), +key:"marts/budget" (and all that it is made of); '
+            "nothing is published unless published/nulmeting is among them"
+        ),
+    ] = None,
     today: Annotated[str | None, typer.Option(help="judge lateness on this day (jjjj-mm-dd)")] = None,
 ) -> None:
     """Run the main job: fetch, read, build, check, alert, publish."""
-    from pipelines.declarations.load import DeclarationError, load_declarations
-
-    settings = load_settings(profile=profile, data_dir=data_dir, today=_date(today))
-    try:
-        load_declarations(settings.sources_dir, settings.profile)
-    except DeclarationError as error:
-        raise SetupError(str(error)) from None
+    settings = _settings(profile=profile, data_dir=data_dir, today=_date(today))
+    # Before anything heavy is imported: a wrong declaration is told at once.
+    steps = _steps(settings)
 
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -71,7 +105,7 @@ def run(
         transient=True,
         disable=not console.is_terminal,
     ) as bar:
-        task = bar.add_task("Starten", total=_steps(settings))
+        task = bar.add_task("Starten", total=steps)
 
         def show(step: str) -> None:
             bar.update(task, description=step, advance=1)
@@ -106,20 +140,30 @@ def sql(
 @app.command()
 def check(
     files: Annotated[list[Path], typer.Argument(help="deliveries to validate; nothing is loaded")],
-    source: Annotated[str | None, typer.Option("--as", help="the source whose declaration to hold them to")] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--as", help="the source whose declaration to hold them to; default: found by name, else by header"
+        ),
+    ] = None,
     profile: Profile = None,
+    data_dir: DataDir = None,
 ) -> None:
     """Validate deliveries before sending them: one line per problem, exit code 1 when there is one."""
     from pipelines.delivery_check import check_files
 
-    settings = load_settings(profile=profile)
-    problems = False
+    settings = _settings(profile=profile, data_dir=data_dir)
+    code = 0
     for outcome in check_files(settings, files, source):
+        if outcome.not_checked:
+            typer.echo(f"nulmeting: {outcome.not_checked}", err=True)
+            code = WRONG_USE
+            continue
         for problem in outcome.problems:
             typer.echo(str(problem))
         typer.echo(outcome.verdict)
-        problems = problems or bool(outcome.problems)
-    raise typer.Exit(1 if problems else 0)
+        code = max(code, 1) if outcome.problems else code
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -138,18 +182,40 @@ def doctor(data_dir: DataDir = None, profile: Profile = None) -> None:
 def dev(data_dir: DataDir = None, profile: Profile = None, port: int = 3000) -> None:
     """Open the Dagster interface on this machine only (http://localhost:3000)."""
     import os
+    import signal
+    import socket
 
     from pipelines.main_job import prepare_environment
-    from pipelines.settings import PROJECT_ROOT
-    from pipelines.warehouse.transform import ensure_manifest
+    from pipelines.warehouse.transform import TransformError, ensure_manifest
 
-    prepare_environment(load_settings(data_dir=data_dir, profile=profile))
-    ensure_manifest()
-    os.chdir(PROJECT_ROOT)
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise SetupError(f"--port: something else already answers on {port}; name another port")
+    today = os.environ.get("NULMETING_TODAY")
+    prepare_environment(_settings(data_dir=data_dir, profile=profile))
+    if today is None:
+        # The interface stays open for weeks: each of its runs judges lateness on its own day.
+        del os.environ["NULMETING_TODAY"]
+    try:
+        ensure_manifest()
+    except TransformError as error:
+        raise SetupError(f"dbt_project: {error}") from None
+    # `dagster dev` is for development and says so; one process that serves one machine is what is wanted here.
+    os.environ.setdefault("PYTHONWARNINGS", "ignore:Function `dev_command` is superseded")
+    # Started in the background by a script, it would otherwise inherit that interrupts are ignored, and never stop.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     program = str(Path(sys.executable).with_name("dagster"))
     os.execv(  # noqa: S606 - our own environment's program, with fixed arguments
         program, [program, "dev", "-m", "pipelines.definitions", "-h", "127.0.0.1", "-p", str(port)]
     )
+
+
+def _settings(**overrides: Any) -> Settings:
+    """The settings, with the folder of declarations there."""
+    settings = load_settings(**overrides)
+    if not settings.sources_dir.is_dir():
+        raise SetupError(f"{settings.sources_dir}: found no such folder, expected the declarations in it")
+    return settings
 
 
 def _date(text: str | None) -> dt.date | None:
@@ -172,7 +238,8 @@ def _print_summary(summary: RunSummary, settings: Settings) -> None:
 
     from pipelines.summary import render
 
-    console = Console(highlight=False)
+    failed = summary.exit_code == FAILED
+    console = Console(highlight=False, stderr=failed)
     if not console.is_terminal:
-        console = Console(highlight=False, width=120)
-    console.print(render(summary, settings))
+        console = Console(highlight=False, stderr=failed, width=_WIDTH)
+    console.print(render(summary, settings), soft_wrap=failed)

@@ -12,7 +12,7 @@ import dagster as dg
 
 from pipelines.declarations.load import load_declarations
 from pipelines.defs.checks import check_assets
-from pipelines.defs.jobs import alert_after_failure, alert_after_success, daily, half_yearly, monitor
+from pipelines.defs.jobs import alert_after_failure, alert_after_success, daily, end_killed_runs, half_yearly, monitor
 from pipelines.defs.models import model_assets, read_manifest
 from pipelines.defs.publish import published_asset
 from pipelines.defs.raw import raw_assets
@@ -35,7 +35,7 @@ def build_definitions() -> dg.Definitions:
             asset_checks=check_assets(declarations),
             jobs=[monitor],
             schedules=[half_yearly, daily],
-            sensors=[alert_after_success, alert_after_failure],
+            sensors=[alert_after_success, alert_after_failure, end_killed_runs],
             resources={"run_lock": RunLock()},
             executor=dg.in_process_executor,
         )

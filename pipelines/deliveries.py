@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from pipelines.connectors.snapshot import Snapshot, SnapshotStore
 from pipelines.declarations.source import CbsV4Connector, FolderConnector, Source
+from pipelines.delivery_privacy import read_screened, shown_name
 from pipelines.geography.regions import RegionLookup
 from pipelines.readers.account import Problem, ReadResult
 from pipelines.settings import Settings
@@ -67,13 +68,18 @@ def load_folder_source(source: Source, settings: Settings, store: SnapshotStore,
     deliveries: list[Delivery] = []
     unreadable: list[Problem] = []
     for path in find_deliveries(settings.deliveries_dir, connector):
+        name = shown_name(path.name)
         try:
             data = read_bytes(path)
         except DeliveryError as error:
-            unreadable.append(_unfinished(path.name, str(error)))
-            deliveries += _kept(source, path.name, store, lookup)
+            found, _, expected = str(error).removeprefix(f"{path.name}: found ").partition(", expected ")
+        except OSError as error:
+            found, expected = f"a file that cannot be opened ({error.strerror})", "a file that the run may read"
         else:
             deliveries += _delivered(source, path, data, settings, store, lookup)
+            continue
+        unreadable.append(Problem(name, None, None, None, "unfinished_file", found, expected))
+        deliveries += _kept(source, name, store, lookup)
     return _collect(source, deliveries, extra_problems=tuple(unreadable))
 
 
@@ -81,46 +87,67 @@ def _delivered(
     source: Source, path: Path, data: bytes, settings: Settings, store: SnapshotStore, lookup: RegionLookup
 ) -> list[Delivery]:
     """The vintages of a file that is there: these bytes, kept, and those before them."""
-    from pipelines.readers import read_file
-
-    name = path.name
-    label, published = _vintage_of(source, name)
-    # Read in memory first, because only the reader can tell whether the bytes hold persons and may not be kept;
+    # Read in memory first, because only a reader can tell whether the bytes hold persons and may not be kept;
     # nothing that was read goes anywhere before the bytes, or their checksum, are safe.
-    result = read_file(name, data, source, lookup)
-    keep = store.put_checksum_only if _holds_persons(source, result) else store.put_files
+    screened = read_screened(path.name, data, source, lookup)
+    name = screened.name
+    label, published = _vintage_of(source, name)
+    keep = store.put_files if screened.may_keep_bytes else store.put_checksum_only
     present = keep(
         source.source_id,
         name,
         {name: data},
-        origin=path.relative_to(settings.deliveries_dir).as_posix(),
+        origin=shown_name(path.relative_to(settings.deliveries_dir).as_posix()),
         fetched_at=dt.datetime.now(dt.UTC),
         vintage_date=published or settings.today,
-        vintage_label=label or path.stem,
+        vintage_label=label or Path(name).stem,
     )
-    earlier = [
-        (snapshot, read_file(name, snapshot.read_files()[name], source, lookup))
-        for snapshot in store.list(source.source_id, name)
-        if snapshot.vintage_id != present.vintage_id and snapshot.has_bytes
-    ]
-    return _judge(name, (present, result), earlier)
+    earlier = [pair for pair in _earlier(source, name, store, lookup) if pair[0].vintage_id != present.vintage_id]
+    return _judge(name, (_as_declared(source, present), screened.result), earlier)
 
 
 def _kept(source: Source, name: str, store: SnapshotStore, lookup: RegionLookup) -> list[Delivery]:
     """The vintages of a file whose present bytes cannot be had: what was delivered before keeps counting."""
-    from pipelines.readers import read_file
-
-    kept = [
-        (snapshot, read_file(name, snapshot.read_files()[name], source, lookup))
-        for snapshot in store.list(source.source_id, name)
-        if snapshot.has_bytes
-    ]
+    kept = _earlier(source, name, store, lookup)
     return _judge(name, kept[-1], kept[:-1]) if kept else []
 
 
-def _unfinished(name: str, said: str) -> Problem:
-    found, _, expected = said.partition(": ")[2].partition(", expected ")
-    return Problem(name, None, None, None, "unfinished_file", found.removeprefix("found "), expected)
+def _earlier(
+    source: Source, name: str, store: SnapshotStore, lookup: RegionLookup
+) -> list[tuple[Snapshot, ReadResult]]:
+    """Every vintage of a file of which the bytes are kept, read anew: the declaration may have changed since.
+
+    Bytes in which persons are recognised only now are removed.
+    """
+    pairs = []
+    for snapshot in store.list(source.source_id, name):
+        if not snapshot.has_bytes:
+            continue
+        files = snapshot.read_files()
+        screened = read_screened(name, files[name], source, lookup)
+        if screened.may_keep_bytes:
+            pairs.append((_as_declared(source, snapshot), screened.result))
+        else:
+            store.put_checksum_only(
+                source.source_id,
+                name,
+                files,
+                origin=snapshot.origin,
+                fetched_at=snapshot.fetched_at,
+                vintage_date=snapshot.vintage_date,
+                vintage_label=snapshot.vintage_label,
+            )
+    return pairs
+
+
+def _as_declared(source: Source, snapshot: Snapshot) -> Snapshot:
+    """A snapshot with the date and label that are declared today; it keeps those of the day it came."""
+    label, published = _vintage_of(source, snapshot.name)
+    return replace(
+        snapshot,
+        vintage_label=label or snapshot.vintage_label,
+        vintage_date=published or snapshot.vintage_date,
+    )
 
 
 def load_cbs_source(
@@ -296,7 +323,3 @@ def _vintage_of(source: Source, name: str) -> tuple[str | None, dt.date | None]:
         if fnmatch(name, vintage.pattern):
             return vintage.label, vintage.published
     return None, None
-
-
-def _holds_persons(source: Source, result: ReadResult) -> bool:
-    return source.person_level or any(problem.reason == "personal_data" for problem in result.problems)

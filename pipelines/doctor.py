@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
-from pipelines.settings import PROJECT_ROOT, Settings
+from pipelines.settings import Settings
 
 _PACKAGES = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations")
 _FREE_BYTES = 2 * 1024**3
+_PATIENCE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,10 @@ class Finding:
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Python, packages, disk, declarations, deliveries, channels, publication; nothing is changed or sent."""
+    """Python, packages, disk, declarations, deliveries, publisher, channels, publication.
+
+    Nothing is changed or sent; in the live profile the publisher's address is asked whether it answers.
+    """
     yield Finding(sys.version_info >= (3, 11), "python", sys.version.split()[0])
     for name in _PACKAGES:
         try:
@@ -32,17 +38,45 @@ def examine(settings: Settings) -> Iterator[Finding]:
         except PackageNotFoundError:
             yield Finding(False, name, "not installed; run `make run` once, or pip install -r requirements.lock")
     yield _disk(settings)
+    yield _data_dir(settings)
     yield from _declarations(settings)
     folder = settings.deliveries_dir
     yield Finding(folder.is_dir(), "deliveries", f"{folder}" if folder.is_dir() else f"{folder}: no such folder")
+    yield _publisher(settings)
     yield from _channels(settings)
     yield _published(settings)
 
 
 def _disk(settings: Settings) -> Finding:
-    place = settings.data_dir if settings.data_dir.exists() else PROJECT_ROOT
-    free = shutil.disk_usage(place).free
+    free = shutil.disk_usage(_existing(settings.data_dir)).free
     return Finding(free > _FREE_BYTES, "disk", f"{free / 1024**3:.1f} GiB free, at least 2 wanted")
+
+
+def _data_dir(settings: Settings) -> Finding:
+    place = _existing(settings.data_dir)
+    ok = place.is_dir() and os.access(place, os.W_OK | os.X_OK)
+    return Finding(
+        ok, "data", f"{settings.data_dir}" if ok else f"{settings.data_dir}: cannot be written; see --data-dir"
+    )
+
+
+def _existing(path: Path) -> Path:
+    """The path, or the nearest of the folders above it that is there."""
+    return next(place for place in (path, *path.parents) if place.exists())
+
+
+def _publisher(settings: Settings) -> Finding:
+    if settings.profile == "sample":
+        return Finding(True, "publisher", "not asked; the sample is in the project")
+    import httpx
+
+    try:
+        # Whatever it says, a server that answers is there; what it has to say comes with a run.
+        answer = httpx.get(settings.cbs_v4_url, timeout=_PATIENCE_SECONDS)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        kind = type(error).__name__
+        return Finding(False, "publisher", f"{settings.cbs_v4_url}: no answer ({kind}); see the network, or cbs_v4_url")
+    return Finding(True, "publisher", f"{settings.cbs_v4_url} answers ({answer.status_code})")
 
 
 def _declarations(settings: Settings) -> Iterator[Finding]:
@@ -51,7 +85,7 @@ def _declarations(settings: Settings) -> Iterator[Finding]:
     try:
         declarations = load_declarations(settings.sources_dir, settings.profile)
     except DeclarationError as error:
-        yield Finding(False, "declarations", str(error))
+        yield from (Finding(False, "declarations", problem) for problem in error.problems)
         return
     yield Finding(
         bool(declarations.sources),
@@ -73,10 +107,14 @@ def _channels(settings: Settings) -> Iterator[Finding]:
 def _published(settings: Settings) -> Finding:
     from pipelines.publish.publication import current, verify
 
-    manifest = current(settings)
+    try:
+        manifest = current(settings)
+        broken = verify(settings.published_path.parent / "current") if manifest else []
+    except (OSError, ValueError, KeyError) as error:
+        kind = type(error).__name__
+        return Finding(False, "published", f"its manifest cannot be read ({kind}); run again to publish anew")
     if manifest is None:
         return Finding(True, "published", "nothing yet; run `nulmeting run`")
-    broken = verify(settings.published_path.parent / "current")
     if broken:
         return Finding(False, "published", f"checksums differ: {', '.join(broken)}; run again to publish anew")
     return Finding(True, "published", f"{manifest['publication_id']}, checksums hold")

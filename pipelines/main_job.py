@@ -8,18 +8,51 @@ import os
 import shutil
 import time
 import uuid
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipelines.settings import PROJECT_ROOT, Settings
+from filelock import FileLock, Timeout
+
+from pipelines import progress
+from pipelines.declarations.marked_yaml import DeclarationError
+from pipelines.findings import STEPS, write_findings
+from pipelines.privacy import redact_text
+from pipelines.run_folder import RunFolder, forget_old_runs
+from pipelines.run_log import RunLog
+from pipelines.settings import PROJECT_ROOT, Settings, SetupError
 
 DONE, DONE_WITH_REFUSALS, WRONG_USE, FAILED = 0, 1, 2, 3
+SELECTION_EXAMPLES = 'key:"marts/coverage", group:marts or key:"raw/finance_buch"+'
+
+_BETWEEN = "de run zelf"
+_BUSY_SECONDS = 1.0
+_DISK_FULL = "No space left on device"
+_ABOUT_A_PUBLISHER = ("SourceError", "TableNotFound")
+_LONGEST_CAUSE = 600
+
+
+class RunBusyError(Exception):
+    """Another run holds the data directory; the command line ends with exit code 3."""
+
+
+@dataclass(frozen=True)
+class StepFailure:
+    """A step that failed: its key in Dagster, what it is called, and why, in one line."""
+
+    step: str
+    title: str
+    cause: str
 
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What a run did, in the figures a person asks for. `exit_code` is the command line's."""
+    """What a run did, in the figures a person asks for. `exit_code` is the command line's.
+
+    `published` is what stands there, whoever published it at `published_at`; `is_published` says that this run
+    did. `deliveries` and what follows it are known of a run that published, `rows_refused` of one that did not.
+    """
 
     run_id: str
     exit_code: int
@@ -33,10 +66,36 @@ class RunSummary:
     alerts_sent: int = 0
     alerts_waiting: int = 0
     alert_errors: list[str] = field(default_factory=list)
+    is_published: bool = False
     published: Path | None = None
+    published_at: dt.datetime | None = None
     docs: Path | None = None
+    log: Path | None = None
+    is_partial: bool = False
+    tables_updated: int = 0
+    rows_refused: int = 0
+    failures: tuple[StepFailure, ...] = ()
     failed_step: str | None = None
     error: str | None = None
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What became of the steps."""
+
+    failures: tuple[StepFailure, ...] = ()
+    tables_updated: int = 0
+    rows_refused: int = 0
+    is_partial: bool = False
+
+
+@dataclass(frozen=True)
+class _Alerts:
+    """What became of the messages."""
+
+    sent: int = 0
+    waiting: int = 0
+    errors: tuple[str, ...] = ()
 
 
 def prepare_environment(settings: Settings) -> None:
@@ -50,6 +109,8 @@ def prepare_environment(settings: Settings) -> None:
             "NULMETING_CBS_V4_URL": settings.cbs_v4_url,
             "NULMETING_WAREHOUSE": str(settings.warehouse_path),
             "DO_NOT_TRACK": "1",
+            # dbt would print a failure beside the summary, which says it already.
+            "DBT_LOG_LEVEL": "none",
             "DAGSTER_HOME": str(dagster_home(settings)),
         }
     )
@@ -67,85 +128,200 @@ def dagster_home(settings: Settings) -> Path:
 
 
 def run_main_job(settings: Settings, selection: str | None = None) -> RunSummary:
-    """Run the job `monitor`, send its alerts, and say what happened. Never raises for a failing step."""
+    """Run the job `monitor`, or the part of it that a Dagster asset selection names; send its alerts; sum it up.
+
+    Never raises for a step that fails: that is a summary with exit code 3, as is a failure between the steps (a
+    full disk). Raises SetupError for a data directory that cannot be used and a selection that names no asset,
+    DeclarationError for wrong declarations, and RunBusyError when another run is writing.
+    """
     started = time.monotonic()
+    _prepare_data_dir(settings)
     prepare_environment(settings)
     for name in ("dagster", "dbt", "great_expectations", "httpx", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    run_id = str(uuid.uuid4())
+    with RunLog(settings, run_id) as log:
+        stop = progress.listen(log.begin)
+        try:
+            outcome = _execute(settings, run_id, selection, log)
+        except (SetupError, DeclarationError):
+            raise
+        except Exception as error:
+            # Whatever breaks off a run between its steps: told in one line, the trace is in the log.
+            log.failure(error)
+            outcome = _Outcome((StepFailure(_BETWEEN, _BETWEEN, _said(type(error).__name__, str(error), settings)),))
+        finally:
+            stop()
+        alerts = _alert(settings, run_id, outcome, log)
+    return _summarise(settings, run_id, outcome, alerts, log.path, time.monotonic() - started)
 
+
+def _prepare_data_dir(settings: Settings) -> None:
+    """Make the data directory; raises SetupError where that or writing in it fails, RunBusyError where a run is on."""
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.logs_dir.mkdir(exist_ok=True)
+        # The lock that a run holds (`defs.resources`), looked at before anything heavy is imported.
+        with FileLock(settings.data_dir / ".run.lock", timeout=_BUSY_SECONDS):
+            pass
+    except Timeout:
+        raise RunBusyError(
+            f"another run is writing {settings.data_dir}; wait until it has ended, or name another --data-dir"
+        ) from None
+    except OSError as error:
+        raise SetupError(f"{settings.data_dir}: cannot be written ({error.strerror}); see --data-dir") from None
+
+
+def _execute(settings: Settings, run_id: str, selection: str | None, log: RunLog) -> _Outcome:
     import dagster as dg
 
-    from pipelines.alerts.dispatch import deliver_pending, process_run
     from pipelines.definitions import defs
-    from pipelines.findings import write_findings
-    from pipelines.run_folder import forget_old_runs
 
-    run_id = str(uuid.uuid4())
-    job = defs.resolve_job_def("monitor")
+    job: Any = defs.resolve_job_def("monitor")
+    if selection is not None:
+        job = _part_of(defs, job, selection)
     with dg.DagsterInstance.get() as instance:
+        instance.add_event_listener(run_id, log.event)
         result = job.execute_in_process(
             instance=instance,
             run_id=run_id,
             raise_on_error=False,
-            asset_selection=_keys(defs, selection),
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             tags={"nulmeting/launched_by": "cli", "nulmeting/profile": settings.profile},
         )
-    failed_step, error = _failure(result)
-    path = write_findings(settings, run_id, failed_step)
-    now = dt.datetime.now(dt.UTC)
-    report = process_run(settings, path, now) if path else deliver_pending(settings, now)
-    forget_old_runs(settings)
-    return _summarise(settings, run_id, failed_step, error, report, time.monotonic() - started)
+    materialized = [event.materialization for event in result.all_events if event.is_step_materialization]
+    refused = sum(
+        int(found.value)
+        for materialization in materialized
+        if (found := materialization.metadata.get("rows_quarantined")) is not None
+    )
+    return _Outcome(_failures(result, settings, run_id, log.titles), len(materialized), refused, selection is not None)
 
 
-def _keys(defs: Any, selection: str | None) -> list[Any] | None:
-    if selection is None:
-        return None
+def _part_of(defs: Any, job: Any, selection: str) -> Any:
+    """The job with the selected assets, what is made in one step with them, and the checks of their layers.
+
+    The expectations of a layer are one step, so that they are all checked or none; a publication comes only
+    after those of every layer.
+    """
     import dagster as dg
+    from dagster._core.definitions.asset_selection import DagsterInvalidAssetSelectionError
 
-    return list(dg.AssetSelection.from_string(selection).resolve(defs.resolve_asset_graph()))
+    graph = defs.resolve_asset_graph()
+    try:
+        with warnings.catch_warnings():
+            # parts of the selection syntax are marked beta; this project pins the version it uses
+            warnings.simplefilter("ignore", category=dg.BetaWarning)
+            chosen = dg.AssetSelection.from_string(selection)
+        keys = frozenset(chosen.required_multi_asset_neighbors().resolve(graph))
+    except (DagsterInvalidAssetSelectionError, dg.DagsterInvalidSubsetError):
+        keys = frozenset()
+    if not keys:
+        raise SetupError(f"--select: found {selection}, expected assets that exist, written like {SELECTION_EXAMPLES}")
+    layers = {key.path[0] for key in keys}
+    checks = {check for check in graph.asset_check_keys if "published" in layers or check.asset_key.path[0] in layers}
+    return job.get_subset(asset_selection=keys, asset_check_selection=checks)
 
 
-def _failure(result: Any) -> tuple[str | None, str | None]:
+def _failures(result: Any, settings: Settings, run_id: str, titles: dict[str, str]) -> tuple[StepFailure, ...]:
+    """Every step that failed, in order, with its cause in one line."""
     if result.success:
-        return None, None
+        return ()
+    found = []
     for event in result.all_events:
         if event.is_step_failure:
-            error = event.step_failure_data.error
-            cause = error.cause or error
-            return event.step_key, cause.message.strip()
-    return "start van de run", "the run could not be started"
+            error, step = event.step_failure_data.error, event.step_key
+        elif event.is_failure and (error := getattr(event.event_specific_data, "error", None)) is not None:
+            step = _BETWEEN
+        else:
+            continue
+        while error.cls_name.startswith("Dagster") and error.cause is not None:
+            error = error.cause
+        cause = _failed_gates(settings, run_id) if error.cls_name == "DagsterAssetCheckFailedError" else None
+        message = error.message.strip().partition(": ")[2] or error.message.strip()
+        found.append(StepFailure(step, titles.get(step, step), cause or _said(error.cls_name, message, settings)))
+    # Where steps failed, the failure of the run as a whole says nothing more.
+    steps = [failure for failure in found if failure.step != _BETWEEN]
+    nothing_known = StepFailure(_BETWEEN, _BETWEEN, "the run could not be started")
+    return tuple(steps) or tuple(found[:1]) or (nothing_known,)
+
+
+def _failed_gates(settings: Settings, run_id: str) -> str | None:
+    """The blocking expectations that held up a run."""
+    folder = RunFolder(settings, run_id)
+    failed = [
+        f"{check['title_nl']} ({check['check']}: {check['failing_count']} rijen)"
+        for name in STEPS
+        for check in (folder.read(f"checks_{name}") or {"results": []})["results"]
+        if check["severity"] == "blocking" and not check["passed"]
+    ]
+    return "; ".join(failed) or None
+
+
+def _said(kind: str, message: str, settings: Settings) -> str:
+    """What an error says, in one line, without what could identify a person."""
+    if _DISK_FULL in message:
+        return f"de schijf is vol; maak ruimte vrij op die van {settings.data_dir} en start de run opnieuw"
+    if kind == "DagsterExecutionInterruptedError":
+        return "de run is afgebroken"
+    # Below a blank line the database quotes the query; all of that is in the log.
+    line = " ".join(message.strip().partition("\n\n")[0].partition("\n  \n")[0].split()) or kind
+    # A publisher's table, page and address are no personal data, and would look like it.
+    said = line if kind in _ABOUT_A_PUBLISHER else redact_text(line)
+    return said if len(said) <= _LONGEST_CAUSE else f"{said[:_LONGEST_CAUSE]}…"
+
+
+def _alert(settings: Settings, run_id: str, outcome: _Outcome, log: RunLog) -> _Alerts:
+    """Write down what was found, and send it. The run is done by then: what fails here is told, and waits."""
+    from pipelines.alerts.dispatch import deliver_pending, process_run
+
+    try:
+        path = write_findings(settings, run_id, outcome.failures[0].step if outcome.failures else None)
+        now = dt.datetime.now(dt.UTC)
+        report = process_run(settings, path, now) if path else deliver_pending(settings, now)
+        forget_old_runs(settings)
+    except SetupError:
+        raise
+    except Exception as error:
+        log.failure(error)
+        return _Alerts(
+            errors=(f"de meldingen zijn niet verwerkt: {_said(type(error).__name__, str(error), settings)}",)
+        )
+    return _Alerts(report.sent, report.pending, tuple(report.errors))
 
 
 def _summarise(
-    settings: Settings, run_id: str, failed_step: str | None, error: str | None, report: Any, seconds: float
+    settings: Settings, run_id: str, outcome: _Outcome, alerts: _Alerts, log: Path, seconds: float
 ) -> RunSummary:
-    from pipelines.findings import STEPS
-    from pipelines.run_folder import RunFolder
+    from pipelines.publish.publication import current
     from pipelines.warehouse.connection import connect_read_only
 
     folder = RunFolder(settings, run_id)
     steps = [step for name in STEPS if (step := folder.read(f"checks_{name}"))]
-    failed_checks = [check for step in steps for check in step["results"] if not check["passed"]]
+    manifest = current(settings)
     summary: dict[str, Any] = {
         "run_id": run_id,
         "seconds": seconds,
         "checks": sum(len(step["results"]) for step in steps),
-        "failed_checks": failed_checks,
-        "alerts_sent": report.sent,
-        "alerts_waiting": report.pending,
-        "alert_errors": list(report.errors),
+        "failed_checks": [check for step in steps for check in step["results"] if not check["passed"]],
+        "alerts_sent": alerts.sent,
+        "alerts_waiting": alerts.waiting,
+        "alert_errors": list(alerts.errors),
         "docs": docs if (docs := settings.data_docs_dir / "index.html").is_file() else None,
+        "log": log,
+        "published": settings.published_path if manifest else None,
+        "published_at": dt.datetime.fromisoformat(manifest["published_at"]) if manifest else None,
+        "is_partial": outcome.is_partial,
+        "tables_updated": outcome.tables_updated,
     }
-    if failed_step is not None or folder.read("publication") is None:
+    if outcome.failures:
+        first = outcome.failures[0]
         return RunSummary(
-            exit_code=FAILED if failed_step else DONE,
-            failed_step=failed_step,
-            error=error,
-            published=settings.published_path if settings.published_path.exists() else None,
-            **summary,
+            exit_code=FAILED, failures=outcome.failures, failed_step=first.step, error=first.cause, **summary
         )
+    if folder.read("publication") is None:
+        refused = outcome.rows_refused
+        return RunSummary(exit_code=DONE_WITH_REFUSALS if refused else DONE, rows_refused=refused, **summary)
     with connect_read_only(settings.published_path) as published:
 
         def rows(query: str) -> list[dict[str, Any]]:
@@ -156,9 +332,10 @@ def _summarise(
         quarantined = rows('select * from marts.quarantine order by file, line, "column"')
         return RunSummary(
             exit_code=DONE_WITH_REFUSALS if quarantined else DONE,
+            is_published=True,
             deliveries=rows(
                 "select source_id, file, status, rows_in, rows_loaded, rows_no_data, rows_quarantined "
-                "from marts.delivery where is_current or status = 'refused' order by source_id, file"
+                "from marts.delivery where is_current or status = 'refused' order by source_id, file, status"
             ),
             observations=rows("select count(*) as n from marts.observation where is_latest")[0]["n"],
             quarantined=quarantined,
@@ -166,6 +343,5 @@ def _summarise(
                 row["cause"]: row["n"]
                 for row in rows("select cause, count(*) as n from marts.trend_break where kind != 'gap' group by cause")
             },
-            published=settings.published_path,
             **summary,
         )

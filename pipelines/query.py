@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from decimal import Decimal
 
 from pipelines.settings import Settings
@@ -12,7 +13,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class QueryError(Exception):
-    """The query or the published file is wrong; the message is the database's own first line."""
+    """The query or the published file is wrong; the message is one line, mostly the database's own."""
 
 
 def query_published(settings: Settings, query: str, format: str) -> str:  # noqa: A002 - the flag's name
@@ -22,20 +23,45 @@ def query_published(settings: Settings, query: str, format: str) -> str:  # noqa
     try:
         with connect_read_only(settings.published_path) as connection:
             connection.execute("set enable_external_access = false")
+            if not connection.extract_statements(query):
+                raise QueryError("found no statement, expected SQL such as: from marts.coverage")
             answer = connection.execute(query).to_arrow_table()
     except (duckdb.Error, WarehouseError) as error:
-        raise QueryError(str(error).strip()) from None
-    records = [
-        {name: float(value) if isinstance(value, Decimal) else value for name, value in row.items()}
-        for row in answer.to_pylist()
-    ]
+        raise QueryError(_in_one_line(str(error))) from None
+    # Two columns may have one name, so that a row is no mapping before that is settled.
+    columns = [[_plain(value) for value in column.to_pylist()] for column in answer.columns]
+    rows = list(zip(*columns, strict=True))
     if format == "json":
         import json
 
+        names = _distinct(answer.column_names)
+        records = [dict(zip(names, row, strict=True)) for row in rows]
         return json.dumps(records, ensure_ascii=False, default=str) + "\n"
     if format == "csv":
-        return _csv(answer.column_names, [[_text(value) for value in row.values()] for row in records])
-    return _aligned(answer.column_names, [[_rounded(value) for value in row.values()] for row in records])
+        return _csv(answer.column_names, [[_text(value) for value in row] for row in rows])
+    return _aligned(answer.column_names, [[_rounded(value) for value in row] for row in rows])
+
+
+def _in_one_line(error: str) -> str:
+    """What the database says, up to the blank line below which it quotes the query."""
+    return " ".join(error.strip().partition("\n\n")[0].split())
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return float(value)
+    # JSON knows no infinity, and a figure that is none is a null everywhere else.
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """The names, with a number behind those that were there already."""
+    seen: dict[str, int] = {}
+    distinct = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        distinct.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    return distinct
 
 
 def _text(value: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 from typing import Any
 
 from pipelines.settings import Settings
@@ -31,9 +32,14 @@ class RunFolder:
 
 
 def forget_old_runs(settings: Settings) -> None:
-    """Keep the folders of the latest runs only."""
-    if not settings.runs_dir.is_dir():
-        return
-    folders = sorted(settings.runs_dir.iterdir(), key=lambda folder: folder.stat().st_mtime)
-    for folder in folders[:-KEPT_RUNS]:
-        shutil.rmtree(folder, ignore_errors=True)
+    """Keep the folders and the logs of the latest runs only."""
+    for old in _but_latest(settings.runs_dir):
+        shutil.rmtree(old, ignore_errors=True)
+    for old in _but_latest(settings.logs_dir):
+        old.unlink(missing_ok=True)
+
+
+def _but_latest(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(folder.iterdir(), key=lambda entry: entry.stat().st_mtime)[:-KEPT_RUNS]

@@ -86,6 +86,11 @@ class Settings(BaseModel):
         return self.data_dir / "runs"
 
     @property
+    def logs_dir(self) -> Path:
+        """One log per run, with the trace of what failed."""
+        return self.data_dir / "logs"
+
+    @property
     def data_docs_dir(self) -> Path:
         """What was expected of every table in the latest run, and which rows failed, as pages."""
         return self.data_dir / "data_docs"
@@ -120,21 +125,38 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
             values.update(tomllib.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             raise SetupError(f"{path}: no such configuration file") from None
+        except OSError as error:
+            raise SetupError(f"{path}: cannot be read ({error.strerror})") from None
+        except UnicodeDecodeError as error:
+            raise SetupError(
+                f"{path}: not valid TOML: found byte 0x{error.object[error.start]:02x}, expected UTF-8"
+            ) from None
         except tomllib.TOMLDecodeError as error:
             raise SetupError(f"{path}: not valid TOML: {error}") from None
         for key in ("data_dir", "sources_dir", "drop_dir"):
-            if key in values:
+            if isinstance(values.get(key), str):
                 values[key] = path.parent / Path(values[key]).expanduser()
+    given_in = dict.fromkeys(values, str(path))
     for variable, key in _FROM_ENVIRONMENT.items():
         if os.environ.get(variable):
             values[key] = os.environ[variable]
-    values.update({key: value for key, value in overrides.items() if value is not None})
+            given_in[key] = variable
+    given = {key: value for key, value in overrides.items() if value is not None}
+    values.update(given)
+    given_in.update({key: f"--{key.replace('_', '-')}" for key in given})
     try:
         return Settings(**values)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise SetupError(f"{path or 'configuration'}: {where}: {first['msg']}") from None
+        source = given_in.get(str(first["loc"][0]), "configuration")
+        if first["type"] == "extra_forbidden":
+            known = ", ".join((Settings if len(first["loc"]) == 1 else Channel).model_fields)
+            raise SetupError(f"{source}: found an unknown key {where}, expected one of {known}") from None
+        if isinstance(first["input"], dict):
+            raise SetupError(f"{source} ({where}): {first['msg']}") from None
+        expected = first["msg"].removeprefix("Input should be ")
+        raise SetupError(f"{source} ({where}): found {first['input']!r}, expected {expected}") from None
 
 
 def _config_path() -> Path | None:

@@ -122,6 +122,7 @@ def _layer_checks(layer: str, checks: Sequence[Check]) -> dg.AssetChecksDefiniti
                 else dg.AssetCheckSeverity.ERROR,
                 description=result.error or result.observed,
                 metadata={
+                    "severity": result.check.severity,
                     "failing_rows": result.failing_count,
                     "preview": dg.MetadataValue.md(preview_table(result.preview)),
                     "what_to_do": result.check.next_step_nl,

@@ -1,4 +1,4 @@
-"""The job, its schedules and its sensor.
+"""The job, its schedules and its sensors.
 
 Schedules are off until somebody turns them on: in the sample profile there is nothing new to fetch.
 """
@@ -7,6 +7,7 @@ import datetime as dt
 
 import dagster as dg
 
+from pipelines.defs.resources import end_killed_run
 from pipelines.settings import load_settings
 
 monitor = dg.define_asset_job(
@@ -51,10 +52,14 @@ def _alert(context: dg.RunStatusSensorContext, failed: bool) -> dg.SkipReason | 
 
 
 def _failed_step(context: dg.RunStatusSensorContext) -> str:
-    records = context.instance.get_records_for_run(
-        context.dagster_run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE, limit=1
-    ).records
-    return (records[0].event_log_entry.step_key if records else None) or "onbekende stap"
+    """The step that failed, else the one in which the process was ended, else the start."""
+    for event in (dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.STEP_START):
+        records = context.instance.get_records_for_run(
+            context.dagster_run.run_id, of_type=event, limit=1, ascending=False
+        ).records
+        if records and (step := records[0].event_log_entry.step_key):
+            return step
+    return "start van de run"
 
 
 @dg.run_status_sensor(
@@ -77,3 +82,14 @@ def alert_after_success(context: dg.RunStatusSensorContext) -> dg.SkipReason | N
 )
 def alert_after_failure(context: dg.RunStatusSensorContext) -> dg.SkipReason | None:
     return _alert(context, failed=True)
+
+
+@dg.sensor(
+    name="afgebroken_runs",
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=60,
+    description="Ends a run whose process was killed, so that the runs waiting behind it can start.",
+)
+def end_killed_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    ended = end_killed_run(context.instance)
+    return dg.SkipReason(f"run {ended} had been killed and is now marked as failed" if ended else "no run was killed")

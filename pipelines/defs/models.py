@@ -26,6 +26,12 @@ class LayerTranslator(DagsterDbtTranslator):
             [dbt_resource_props["schema"], dbt_resource_props.get("alias") or dbt_resource_props["name"]]
         )
 
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        # A seed has no query to show below its description.
+        if dbt_resource_props["resource_type"] == "seed":
+            return str(dbt_resource_props["description"])
+        return super().get_description(dbt_resource_props)
+
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         return str(dbt_resource_props["schema"])
 

@@ -1,12 +1,13 @@
-"""Dagster resources: the lock that keeps two runs from writing one warehouse."""
+"""Dagster resources: the lock that keeps two runs from writing one warehouse, and the note of who holds it."""
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import dagster as dg
 from filelock import FileLock, Timeout
 
-from pipelines.settings import load_settings
+from pipelines.settings import Settings, load_settings
 
 
 class RunLock(dg.ConfigurableResource):
@@ -18,14 +19,57 @@ class RunLock(dg.ConfigurableResource):
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["RunLock"]:
         settings = load_settings()
         settings.data_dir.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(settings.data_dir / ".run.lock", timeout=self.wait_seconds)
+        lock = _lock(settings, self.wait_seconds)
         try:
             lock.acquire()
         except Timeout:
             raise dg.Failure(
                 f"Another run is writing {settings.data_dir}. Wait until it has ended, or name another data directory."
             ) from None
+        holder = _holder(settings)
         try:
+            if context.instance is not None and context.run is not None:
+                _end_holder(context.instance, holder)
+                holder.write_text(context.run.run_id, encoding="utf-8")
             yield self
         finally:
+            holder.unlink(missing_ok=True)
             lock.release()
+
+
+def end_killed_run(instance: dg.DagsterInstance) -> str | None:
+    """Mark the run whose process was killed as failed; returns its id, None where there is no such run.
+
+    Dagster does not notice by itself that a process on this machine has gone. Such a run would stay "started",
+    and every run after it would wait in the queue for its end.
+    """
+    settings = load_settings()
+    holder = _holder(settings)
+    if not holder.is_file():
+        return None
+    try:
+        with _lock(settings, 0):
+            return _end_holder(instance, holder)
+    except Timeout:
+        return None
+
+
+def _lock(settings: Settings, wait_seconds: float) -> FileLock:
+    return FileLock(settings.data_dir / ".run.lock", timeout=wait_seconds)
+
+
+def _holder(settings: Settings) -> Path:
+    """Holds the id of the run that has the lock; one that outlives its lock belongs to a killed process."""
+    return settings.data_dir / ".run.holder"
+
+
+def _end_holder(instance: dg.DagsterInstance, holder: Path) -> str | None:
+    """With the lock held: whoever stands in `holder` can no longer be running."""
+    if not holder.is_file():
+        return None
+    run = instance.get_run_by_id(holder.read_text(encoding="utf-8"))
+    holder.unlink()
+    if run is None or run.is_finished:
+        return None
+    instance.report_run_failed(run, "The process of this run was ended before the run was. Start it again.")
+    return run.run_id

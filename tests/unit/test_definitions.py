@@ -55,7 +55,7 @@ def test_every_asset_in_the_graph_is_made_by_the_project(keys: dict[str, list[st
 def test_one_job_and_schedules_that_are_off(keys: dict[str, list[str]]) -> None:
     assert keys["jobs"] == ["monitor"]
     assert keys["schedules"] == ["dagelijkse_leveringen STOPPED", "na_de_publicaties STOPPED"]
-    assert keys["sensors"] == ["melding_na_mislukte_run RUNNING", "melding_na_run RUNNING"]
+    assert keys["sensors"] == ["afgebroken_runs RUNNING", "melding_na_mislukte_run RUNNING", "melding_na_run RUNNING"]
 
 
 def test_dg_check_defs_passes() -> None:

@@ -117,7 +117,12 @@ create table core.reconciliation as
     ) as t (
         source_id, vintage_label, region_code, fiscal_year, side, printed_eur, summed_eur, difference_eur
     );
+create table core.unknown_item (source_id varchar, item varchar, rows_with_item bigint);
 create table core.period_gap (source_id varchar, indicator_id varchar, period_code varchar);
+create table core.stale_correction (
+    source_id varchar, item varchar, region_code varchar, period_code varchar, expect double,
+    delivered_value double, because varchar, standing varchar
+);
 
 create table marts.trend_break as
     select * from (values
@@ -226,9 +231,21 @@ BROKEN: list[tuple[str, str, set[tuple[object, ...]]]] = [
         {("begroting", "2020", "GM0396", 2020, "lasten"), ("begroting", "2020", "GM0396", 2021, "baten")},
     ),
     (
+        "core_unknown_item__nothing_unmapped",
+        "insert into core.unknown_item values ('begroting', 'Nieuwe regel', 2)",
+        {("begroting", "Nieuwe regel")},
+    ),
+    (
         "core_period_gap__periods_continuous",
         "insert into core.period_gap values ('a', 'aantal', '2016H2')",
         {("a", "aantal", "2016H2")},
+    ),
+    (
+        "core_stale_correction__every_correction_fits",
+        "insert into core.stale_correction values "
+        "('a', 'hbh', 'GM0383', '2016H1', 460, 46, 'tikfout', 'changed'),"
+        "('a', 'hbh', 'GM0399', '2016H1', 460, null, 'tikfout', 'not_delivered')",
+        {("a", "hbh", "GM0383", "2016H1"), ("a", "hbh", "GM0399", "2016H1")},
     ),
     (
         "marts_trend_break__no_unexplained_open_break",
@@ -396,7 +413,7 @@ def test_tables_are_fetched_once_for_all_checks_that_share_a_query(
     queries: list[str] = []
     fetch = fetch_from(warehouse)
     run_checks(lambda query: (queries.append(query), fetch(query))[1], core_checks())
-    assert len(queries) == len(set(queries)) == 3
+    assert len(queries) == len(set(queries)) == 5
 
 
 def test_nothing_is_sent_and_nothing_is_printed(

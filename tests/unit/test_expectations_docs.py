@@ -111,9 +111,26 @@ def test_a_page_says_what_failed_and_what_to_do_with_labels(tmp_path: Path) -> N
         CONFLICT.next_step_nl,
         "Castricum (GM0383)",
         "Hulp bij het huishouden (wmo_hbh)",
-        "<td>27,5</td>",
+        '<td class="number">27,5</td>',
     ):
         assert text in html
+
+
+def test_the_style_sheet_reaches_the_browser_as_it_was_written(tmp_path: Path) -> None:
+    DocsStore(tmp_path, "run-1").record([_passed(KEY)])
+    style = re.search(r"<style>(.*?)</style>", (tmp_path / "index.html").read_text(encoding="utf-8"), re.DOTALL)
+    assert style is not None
+    assert '"Segoe UI"' in style[1]
+    assert "&" not in style[1]
+
+
+def test_words_of_the_machine_are_told_apart_and_codes_are_in_dutch(tmp_path: Path) -> None:
+    row = {"indicator_id": "wmo_hbh", "region_code": "GM0383", "period_code": "2016H2", "standing": "unexplained"}
+    DocsStore(tmp_path, "run-1", NAMES).record([_failed(BREAK, row)])
+    html = (tmp_path / "marts.trend_break.html").read_text(encoding="utf-8")
+    assert "<td>onverklaard</td>" in html
+    assert "`" not in html and "<code>sources/catalogue/decisions.yml</code>" in html
+    assert "<dd>Een andere manier" in html
 
 
 def test_figures_of_voorbeeldland_are_marked_as_fictional(tmp_path: Path) -> None:

@@ -36,6 +36,17 @@ select
     case
         when amounts.side = 'baten' and amounts.printed_eur < 0 then -amounts.printed_eur
         else amounts.printed_eur
-    end as amount_eur
+    end as amount_eur,
+    -- a file that prints the same line of the same document again replaces it, also under another name
+    delivery.is_current and row_number() over (
+        partition by
+            amounts.source_id,
+            delivery.vintage_label,
+            amounts.region_code,
+            amounts.fiscal_year,
+            amounts.item,
+            amounts.column_name
+        order by delivery.is_current desc, delivery.vintage_date desc, delivery.fetched_at desc, amounts.vintage_id desc
+    ) = 1 as is_latest
 from amounts
 inner join {{ source('raw', 'delivery') }} as delivery on amounts.vintage_id = delivery.vintage_id

@@ -20,4 +20,4 @@ inner join {{ ref('core_observation') }} as second_source
         and first_source.period_code = second_source.period_code
         and first_source.source_id != second_source.source_id
         and second_source.is_latest
-where first_source.value != second_source.value
+where not {{ same_figure('first_source.value', 'second_source.value') }}

@@ -49,6 +49,25 @@ with observed as (
     from {{ ref('stg_survey__observations') }}
 ),
 
+-- A figure known to be wrong is replaced where it still stands as it was when somebody looked at it; a publisher
+-- who changed it since makes the correction stale (core.stale_correction).
+corrections as (
+    select
+        source_id,
+        item,
+        region_code,
+        period_code,
+        expect,
+        value,
+        because
+    from {{ source('declared', 'correction') }}
+    qualify
+        row_number() over (
+            partition by source_id, item, region_code, period_code, expect
+            order by corrected_on desc, because asc
+        ) = 1
+),
+
 identified as (
     select
         series.indicator_id,
@@ -56,12 +75,25 @@ identified as (
         observed.period_code,
         observed.source_id,
         observed.vintage_id,
-        observed.value * series.factor as value,
-        observed.obs_status,
-        observed.source_flag
+        observed.item,
+        observed.value as delivered_value,
+        corrections.because as corrected_because,
+        observed.source_flag,
+        series.factor * case when corrections.expect is null then observed.value else corrections.value end as value,
+        case
+            when corrections.expect is not null and corrections.value is null then 'L'
+            else observed.obs_status
+        end as obs_status
     from observed
     inner join {{ source('declared', 'series') }} as series
         on observed.source_id = series.source_id and observed.item = series.item
+    left join corrections
+        on
+            observed.source_id = corrections.source_id
+            and observed.item = corrections.item
+            and observed.region_code = corrections.region_code
+            and observed.period_code = corrections.period_code
+            and {{ same_figure('observed.value', 'corrections.expect') }}
 ),
 
 dated as (
@@ -82,7 +114,10 @@ select
     source_id,
     vintage_id,
     vintage_date,
+    item,
     value,
+    delivered_value,
+    corrected_because,
     obs_status,
     source_flag,
     is_current and row_number() over (

@@ -1,4 +1,4 @@
--- Printed totals beside the sum of the lines that were loaded.
+-- Printed totals beside the sum of the lines that were loaded, each within its own delivery.
 with printed_lines as (
     select
         no_data.source_id,
@@ -9,45 +9,60 @@ with printed_lines as (
     where no_data.kind = 'total'
 ),
 
+printed_text as (
+    select
+        source_id,
+        vintage_id,
+        column_name,
+        json_extract_string(cells, '$.' || column_name) as cell
+    from printed_lines
+    where regexp_matches(column_name, '^(lasten|baten|budget)_[0-9]{4}$')
+),
+
 printed as (
     select
         source_id,
         vintage_id,
         right(column_name, 4)::integer as fiscal_year,
         case when column_name like 'lasten%' then 'lasten' else 'baten' end as side,
-        abs(
-            replace(replace(json_extract_string(cells, '$.' || column_name), '.', ''), ',', '.')::double
-        ) as printed_eur
-    from printed_lines
-    where
-        regexp_matches(column_name, '^(lasten|baten|budget)_[0-9]{4}$')
-        and coalesce(json_extract_string(cells, '$.' || column_name), '') != ''
+        -- empty where the cell holds no number: then nothing reconciles with it, and the check says so
+        abs(try_cast(replace(replace(cell, '.', ''), ',', '.') as double)) as printed_eur
+    from printed_text
+    where coalesce(cell, '') != ''
 ),
 
 summed as (
     select
-        source_id,
         vintage_id,
-        vintage_label,
-        region_code,
         fiscal_year,
         side,
         sum(amount_eur) as summed_eur
     from {{ ref('core_amount') }}
     where is_current
-    group by all
+    group by vintage_id, fiscal_year, side
+),
+
+-- a total stands under all regions of its file
+region as (
+    select
+        vintage_id,
+        case when count(distinct region_code) = 1 then any_value(region_code) end as region_code
+    from {{ ref('core_amount') }}
+    group by vintage_id
 )
 
 select
     printed.source_id,
-    summed.vintage_label,
-    summed.region_code,
+    delivery.vintage_label,
+    region.region_code,
     printed.fiscal_year,
     printed.side,
     printed.printed_eur,
     coalesce(summed.summed_eur, 0) as summed_eur,
-    coalesce(summed.summed_eur, 0) - printed.printed_eur as difference_eur
+    coalesce(summed.summed_eur, 0) - coalesce(printed.printed_eur, 0) as difference_eur
 from printed
+inner join {{ source('raw', 'delivery') }} as delivery on printed.vintage_id = delivery.vintage_id
+left join region on printed.vintage_id = region.vintage_id
 left join summed
     on
         printed.vintage_id = summed.vintage_id

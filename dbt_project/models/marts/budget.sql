@@ -10,4 +10,4 @@ select
     item as label_nl,
     source_id
 from {{ ref('core_amount') }}
-where is_current
+where is_latest

@@ -5,14 +5,17 @@ with answers as (
         indicator.survey,
         indicator.question_id,
         preferred.value as pct_positive,
-        preferred.source_id
+        preferred.vintage_id,
+        {{ country_code('preferred.region_code') }} as country_code
     from {{ ref('core_preferred') }} as preferred
     inner join {{ ref('core_indicator') }} as indicator on preferred.indicator_id = indicator.indicator_id
     where indicator.survey is not null and preferred.value is not null
 ),
 
+-- of the delivery the answer is from: an earlier one may have said something else
 response as (
     select
+        vintage_id,
         region_code,
         period_code,
         survey,
@@ -36,12 +39,13 @@ select
 from answers
 left join answers as national
     on
-        national.region_code = 'NL01'
+        answers.country_code = national.region_code
         and answers.period_code = national.period_code
         and answers.survey = national.survey
         and answers.question_id = national.question_id
 left join response
     on
-        answers.region_code = response.region_code
+        answers.vintage_id = response.vintage_id
+        and answers.region_code = response.region_code
         and answers.period_code = response.period_code
         and answers.survey = response.survey

@@ -6,7 +6,8 @@ with observed as (
         region_code,
         period_code,
         value,
-        obs_status
+        obs_status,
+        corrected_because
     from {{ ref('core_observation') }}
     where is_latest
 
@@ -19,9 +20,20 @@ with observed as (
         region_code,
         fiscal_year::varchar as period_code,
         1 as value,
-        'A' as obs_status
+        'A' as obs_status,
+        null as corrected_because
     from {{ ref('core_amount') }}
     where is_current
+),
+
+-- from the first day on which a code was valid to the day it was abolished
+lifetime as (
+    select
+        region_code,
+        min(coalesce(valid_from, date '0001-01-01')) as first_day,
+        max(coalesce(valid_to, date '9999-12-31')) as last_day
+    from {{ ref('core_region') }}
+    group by region_code
 ),
 
 judged as (
@@ -31,26 +43,21 @@ judged as (
         expected.region_code,
         expected.period_code,
         expected.due_date,
-        gap.because,
+        coalesce(gap.because, observed.corrected_because) as because,
         case
             when observed.value is not null then 'delivered'
             when observed.obs_status = 'Q' then 'suppressed'
             when observed.obs_status = 'M' then 'not_expected'
-            when
-                observed.obs_status is null
-                and (
-                    period.start_date < coalesce(region.valid_from, date '0001-01-01')
-                    or period.start_date >= coalesce(region.valid_to, date '9999-12-31')
-                )
-                then 'not_expected'
-            when gap.because is not null then 'missing'
+            when period.start_date < lifetime.first_day or period.start_date >= lifetime.last_day then 'not_expected'
+            -- on the day itself there is still time
             when expected.due_date >= {{ setting('today') }} then 'not_expected'
+            when gap.because is not null then 'missing'
             when expected.due_date >= {{ setting('today') }} - interval 90 day then 'late'
             else 'missing'
         end as delivery
     from {{ source('declared', 'expected') }} as expected
     inner join {{ ref('core_period') }} as period on expected.period_code = period.period_code
-    left join {{ ref('core_region') }} as region on expected.region_code = region.region_code
+    left join lifetime on expected.region_code = lifetime.region_code
     left join observed
         on
             expected.source_id = observed.source_id

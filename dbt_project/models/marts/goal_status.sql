@@ -5,16 +5,25 @@ with later as (
         goal.region_code,
         preferred.period_code,
         preferred.value,
+        baseline.period_code is null as baseline_undated,
+        coalesce(period.period_kind = baseline.period_kind, false) as same_kind,
+        -- a figure of the same kind of period tells more than a newer one of another kind
         row_number() over (
             partition by goal.goal_id, goal.region_code
-            order by period.end_date desc
+            order by
+                coalesce(period.period_kind = baseline.period_kind, false) desc,
+                period.sort_index desc
         ) as recency
     from {{ source('declared', 'goal') }} as goal
     inner join {{ ref('core_preferred') }} as preferred
         on goal.indicator_id = preferred.indicator_id and goal.region_code = preferred.region_code
     inner join {{ ref('core_period') }} as period on preferred.period_code = period.period_code
-    inner join {{ ref('core_period') }} as baseline on goal.baseline_period = baseline.period_code
-    where preferred.value is not null and period.end_date > baseline.end_date
+    left join {{ ref('core_period') }} as baseline on goal.baseline_period = baseline.period_code
+    where
+        preferred.value is not null
+        and goal.baseline_value is not null
+        -- without a date of the baseline nobody can say what is later
+        and (baseline.period_code is null or period.end_date > baseline.end_date)
 )
 
 select
@@ -40,6 +49,10 @@ select
         when goal.baseline_value is null
             then coalesce(goal.baseline_note, 'Er is geen nulmeting beschikbaar.')
         when later.value is null then 'Na de nulmeting is nog geen cijfer geleverd.'
+        when later.baseline_undated
+            then 'Er zijn cijfers, maar van de nulmeting is niet bekend over welke periode zij gaat.'
+        when not later.same_kind
+            then 'Het latere cijfer gaat over een ander soort periode dan de nulmeting, zoals een halfjaar en een jaar.'
         else 'Er is een later cijfer, maar nog niet vastgesteld dat het met de nulmeting te vergelijken is.'
     end as because
 from {{ source('declared', 'goal') }} as goal

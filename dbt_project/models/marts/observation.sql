@@ -8,5 +8,7 @@ select
     source_id,
     source_flag,
     vintage_id,
-    is_latest
+    is_latest,
+    delivered_value,
+    corrected_because
 from {{ ref('core_observation') }}

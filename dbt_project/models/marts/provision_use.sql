@@ -7,7 +7,7 @@ with rates as (
         indicator.provision,
         harmonised.value as clients_per_1000,
         harmonised.is_computed,
-        case when harmonised.region_code like 'VB%' then 'VB00' else 'NL01' end as country_code
+        {{ country_code('harmonised.region_code') }} as country_code
     from {{ ref('core_harmonised') }} as harmonised
     inner join {{ ref('core_indicator') }} as indicator on harmonised.indicator_id = indicator.indicator_id
     where

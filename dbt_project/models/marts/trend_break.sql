@@ -4,6 +4,43 @@ with detected as (
         *
     from {{ source('breaks', 'detected') }}
     where alarm or kind = 'gap'
+),
+
+-- An indicator that comes by half-year and by year was tested twice; what both would have found was detectable.
+detectable as (
+    select
+        indicator_id,
+        region_code,
+        max(detectable_effect_pct) as detectable_effect_pct
+    from {{ source('breaks', 'detectable') }}
+    group by indicator_id, region_code
+),
+
+-- A break may be named by its id, by its series and period, or by both, and more than once: the newest decision
+-- counts, and of one day the one that names the id.
+decided as (
+    select
+        detected.break_id,
+        decision.decision,
+        decision.because
+    from detected
+    inner join {{ source('declared', 'decision') }} as decision
+        on
+            detected.break_id = decision.break_id
+            or (
+                detected.indicator_id = decision.indicator_id
+                and detected.region_code = decision.region_code
+                and detected.period_code = decision.period_code
+            )
+    qualify
+        row_number() over (
+            partition by detected.break_id
+            order by
+                decision.decided_on desc,
+                (decision.break_id is null) asc,
+                decision.decision asc,
+                decision.because asc
+        ) = 1
 )
 
 select
@@ -20,18 +57,12 @@ select
     detected.cause,
     array_to_string(detected.event_ids, '|') as event_ids,
     array_to_string(detected.event_shares::decimal(4, 3)[], '|') as event_shares,
-    decision.decision,
-    decision.because as decided_because
+    decided.decision,
+    decided.because as decided_because,
+    detected.returned_in
 from detected
-left join {{ source('breaks', 'detectable') }} as detectable
+left join detectable
     on
         detected.indicator_id = detectable.indicator_id
         and detected.region_code = detectable.region_code
-left join {{ source('declared', 'decision') }} as decision
-    on
-        detected.break_id = decision.break_id
-        or (
-            detected.indicator_id = decision.indicator_id
-            and detected.region_code = decision.region_code
-            and detected.period_code = decision.period_code
-        )
+left join decided on detected.break_id = decided.break_id

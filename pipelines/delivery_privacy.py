@@ -1,0 +1,142 @@
+"""Reads a delivered file, and refuses all of it where any of it is about persons: its name, its cells, its bytes.
+
+What belongs here: what the rules of `privacy` mean for a whole delivery, and whether its bytes may be kept. What
+does not: recognising an identifier (`privacy`), and what a reader makes of single cells (`readers`). A reader sees
+only the columns that are declared; what is kept is the whole file, so that the whole file is looked through here.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+import zlib
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.declarations.source import DelimitedReader, Source, SwingReader
+from pipelines.privacy import holds_bsn, passes_eleven_test, redact_text
+from pipelines.readers import Problem, ReadResult, RegionLookup, read_file
+from pipelines.readers.refusal import refused
+from pipelines.warehouse.raw_tables import reader_schema
+
+_PERSONAL: Final = "personal_data"
+
+# Dates and years are what names of files are full of, and no part of a BSN.
+_YEAR: Final = r"(?:19|20)[0-9]{2}"
+_MONTH_DAY: Final = r"(?:0[1-9]|1[0-2])[-_. ]?(?:0[1-9]|[12][0-9]|3[01])"
+_DATES: Final = re.compile(
+    rf"(?<![0-9])(?:{_YEAR}[-_. ]?{_MONTH_DAY}|(?:0[1-9]|[12][0-9]|3[01])[-_. ](?:0[1-9]|1[0-2])[-_. ]{_YEAR}|{_YEAR})"
+    r"(?![0-9])"
+)
+
+_NINE_DIGITS: Final = rb"(?<![0-9])[0-9]{9}(?![0-9])"
+# Where a comma is a decimal mark, digits that touch one are part of an amount.
+_NO_AMOUNT: Final = re.compile(rb"(?<![0-9][.,])" + _NINE_DIGITS + rb"(?![.,][0-9])")
+_NO_FRACTION: Final = re.compile(rb"(?<![0-9]\.)" + _NINE_DIGITS + rb"(?!\.[0-9])")
+
+_ZIP: Final = b"PK\x03\x04"
+_CLOSED: Final = (b"\xd0\xcf\x11\xe0", b"%PDF", b"\x1f\x8b")
+_MOST_UNPACKED: Final = 64 * 1024**2
+_TAG: Final = re.compile(rb"<[^>]*>")
+
+
+@dataclass(frozen=True)
+class ScreenedDelivery:
+    """A delivery that was read: the name it may be called by, what the reader made of it, and if it may be kept."""
+
+    name: str
+    result: ReadResult
+    may_keep_bytes: bool
+
+
+def shown_name(name: str) -> str:
+    """The name of a file, or a path, as it may be shown and kept: without the BSN in it, were there one."""
+    return redact_text(name) if _names_person(name) else name
+
+
+def read_screened(name: str, data: bytes, source: Source, lookup: RegionLookup) -> ScreenedDelivery:
+    """Read one delivered file, or refuse it as a whole where its name or its contents hold personal data.
+
+    Nothing that comes back holds what was found. The bytes of a refused delivery about persons may not be kept,
+    nor those of a source that is declared to be about persons, nor those that nobody can look into (a workbook
+    with a password).
+    """
+    shown = shown_name(name)
+    if shown != name:
+        found = "a name of a file with a number in it that could be a BSN"
+        problem = Problem(shown, None, None, None, _PERSONAL, found, "a name that names no person")
+        return ScreenedDelivery(shown, refused(reader_schema(source), (problem,), 1), may_keep_bytes=False)
+    result = read_file(name, data, source, lookup)
+    persons = tuple(problem for problem in result.problems if problem.reason == _PERSONAL)
+    texts = None if persons else _texts(data)
+    if texts is not None and (hit := _first_bsn(texts, _figures(result), source)):
+        line, column = (None, None) if data.startswith(_ZIP) else _place(texts, hit, source)
+        found, expected = "a number that could be a BSN", "a delivery without numbers of persons"
+        persons = (Problem(name, line, column, None, _PERSONAL, found, expected),)
+    if persons:
+        # Other cells of the row may hold a name, which nothing can recognise: none of it is shown.
+        told = tuple(replace(problem, raw_text="") for problem in persons)
+        return ScreenedDelivery(name, refused(reader_schema(source), told, result.rows_in), may_keep_bytes=False)
+    return ScreenedDelivery(name, result, may_keep_bytes=texts is not None and not source.person_level)
+
+
+def _names_person(name: str) -> bool:
+    bare = _DATES.sub("x", name)
+    return bool(holds_bsn(pa.array([bare], pa.string()))[0].as_py())
+
+
+def _texts(data: bytes) -> bytes | None:
+    """All text of a file as bytes in which digits stand as in ASCII; None where it cannot be looked into."""
+    if data.startswith(_CLOSED):
+        return None
+    if not data.startswith(_ZIP):
+        return data.replace(b"\0", b"") if b"\0" in data else data
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if sum(member.file_size for member in archive.infolist()) > _MOST_UNPACKED:
+                return None
+            parts = [archive.read(member) for member in archive.infolist() if member.filename.endswith(".xml")]
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError):
+        return None
+    return b"\n".join(_TAG.sub(b" ", part) for part in parts)
+
+
+def _delimiter(source: Source) -> str:
+    reader = source.reader
+    return reader.delimiter if isinstance(reader, DelimitedReader | SwingReader) else ""
+
+
+def _place(texts: bytes, hit: bytes, source: Source) -> tuple[int, int | None]:
+    """The physical line of what was found, and the field of that line, both from 1."""
+    at = texts.find(hit)
+    line = texts[texts.rfind(b"\n", 0, at) + 1 :].partition(b"\n")[0].decode("latin-1").replace("\r", "")
+    fields = next(csv.reader([line], delimiter=_delimiter(source)), [])
+    column = next((number for number, field in enumerate(fields, start=1) if hit.decode() in field), None)
+    return texts.count(b"\n", 0, at) + 1, column
+
+
+def _first_bsn(texts: bytes, figures: frozenset[int], source: Source) -> bytes | None:
+    """The first nine digits that pass the eleven test and are none of the figures."""
+    pattern = _NO_FRACTION if _delimiter(source) == "," else _NO_AMOUNT
+    found = dict.fromkeys(pattern.findall(texts))
+    suspect = [digits for digits in found if int(digits) not in figures]
+    passing = passes_eleven_test(np.array([int(digits) for digits in suspect], dtype=np.int64))
+    return next((digits for digits, passes in zip(suspect, passing.tolist(), strict=True) if passes), None)
+
+
+def _figures(result: ReadResult) -> frozenset[int]:
+    """Numbers of nine digits that are figures by the declaration: loaded, or printed as a total."""
+    figures: set[int] = set()
+    for column in result.rows.columns:
+        if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
+            large = pc.fill_null(pc.and_(pc.greater_equal(column, 100_000_000), pc.less(column, 10**9)), False)
+            figures.update(int(value) for value in column.filter(large).to_pylist())
+    totals = result.no_data.filter(pc.equal(result.no_data["kind"], "total"))["cells"].to_pylist()
+    figures.update(int(digits) for cells in totals for digits in re.findall(r"(?<![0-9])[0-9]{9}(?![0-9])", cells))
+    return frozenset(figures)
