@@ -66,7 +66,11 @@ def _no_unexplained_open_break() -> Check:
             select
                 break_id, indicator_id, region_code, period_code, {_in_dutch("kind", _KINDS_NL)} as kind_nl,
                 effect_pct, effect_low, effect_high,
-                coalesce(decision, cause, 'unexplained') as standing
+                -- a break that was corrected at the source and still stands was not corrected
+                case
+                    when decision in ('accepted', 'rejected') then decision
+                    else coalesce(cause, 'unexplained')
+                end as standing
             from marts.trend_break
             where kind in ('level', 'one_off', 'slope', 'scale')
         """,

@@ -270,6 +270,7 @@ def _delivery_table(source: Source, deliveries: list[Delivery]) -> pa.Table:
                 "fetched_at": delivery.snapshot.fetched_at.astimezone(dt.UTC).replace(tzinfo=None),
                 "vintage_date": delivery.snapshot.vintage_date,
                 "vintage_label": delivery.snapshot.vintage_label,
+                "vintage_order": _vintage_order(source, delivery.snapshot.name),
                 "is_current": delivery.is_current,
                 "status": "refused" if delivery.result.refused else "loaded",
                 "rows_in": delivery.result.rows_in,
@@ -316,6 +317,12 @@ def _no_data_table(source: Source, deliveries: list[Delivery]) -> pa.Table:
     if not tables:
         return NO_DATA_ROW.empty_table()
     return pa.concat_tables([table.select(NO_DATA_ROW.names).cast(NO_DATA_ROW) for table in tables])
+
+
+def _vintage_order(source: Source, name: str) -> int | None:
+    """The place of a file among the declared vintages, which stand in the order in which they appeared."""
+    places = [place for place, vintage in enumerate(source.vintages) if fnmatch(name, vintage.pattern)]
+    return places[0] if places else None
 
 
 def _vintage_of(source: Source, name: str) -> tuple[str | None, dt.date | None]:

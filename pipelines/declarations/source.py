@@ -215,7 +215,9 @@ class Source(Strict):
     reader: Annotated[CbsV4Reader | DelimitedReader | SpreadsheetReader | SwingReader, Field(discriminator="kind")]
     rounding: int | None = Field(default=None, description="figures are multiples of this, where declared")
     suppressed_below: int | None = None
-    vintages: tuple[FileVintage, ...] = ()
+    vintages: tuple[FileVintage, ...] = Field(
+        default=(), description="in the order in which they appeared: of two that give one figure, the later counts"
+    )
     series: tuple[Series, ...] = ()
     expected: tuple[Expected, ...] = ()
     known_gaps: tuple[KnownGap, ...] = ()

@@ -45,6 +45,7 @@ def load_source(
         for name, schema in ACCOUNTS.items():
             table = accounts[name].cast(schema)
             connection.register("incoming", table)
+            _forget_other_columns(connection, name, schema)
             connection.execute(f"create table if not exists raw.{name} as select * from incoming limit 0")
             connection.execute(f"delete from raw.{name} where source_id = ?", [source_id])
             connection.execute(f"insert into raw.{name} by name select * from incoming")
@@ -59,6 +60,16 @@ def forget_other_sources(connection: duckdb.DuckDBPyConnection, source_ids: tupl
             connection.execute(f"create table if not exists raw.{name} as select * from incoming")
             connection.unregister("incoming")
             connection.execute(f"delete from raw.{name} where not list_contains(?, source_id)", [list(source_ids)])
+
+
+def _forget_other_columns(connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema) -> None:
+    """Drop accounts that an earlier release wrote with other columns: every source writes its part anew."""
+    columns = connection.execute(
+        "select column_name from duckdb_columns() where schema_name = 'raw' and table_name = ? order by column_index",
+        [name],
+    ).fetchall()
+    if columns and [column for (column,) in columns] != schema.names:
+        connection.execute(f"drop table raw.{name}")
 
 
 def _replace(connection: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:

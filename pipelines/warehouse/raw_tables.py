@@ -58,6 +58,7 @@ DELIVERY = pa.schema(
         ("fetched_at", pa.timestamp("us")),
         ("vintage_date", pa.date32()),
         ("vintage_label", pa.string()),
+        ("vintage_order", pa.int64()),
         ("is_current", pa.bool_()),
         ("status", pa.string()),
         ("rows_in", pa.int64()),

@@ -46,7 +46,12 @@ select
             amounts.fiscal_year,
             amounts.item,
             amounts.column_name
-        order by delivery.is_current desc, delivery.vintage_date desc, delivery.fetched_at desc, amounts.vintage_id desc
+        order by
+            delivery.is_current desc,
+            delivery.vintage_order desc nulls first,
+            delivery.vintage_date desc,
+            delivery.fetched_at desc,
+            amounts.vintage_id desc
     ) = 1 as is_latest
 from amounts
 inner join {{ source('raw', 'delivery') }} as delivery on amounts.vintage_id = delivery.vintage_id

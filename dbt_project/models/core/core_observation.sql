@@ -100,6 +100,7 @@ dated as (
     select
         identified.*,
         delivery.vintage_date,
+        delivery.vintage_order,
         delivery.fetched_at,
         delivery.is_current
     from identified
@@ -122,6 +123,6 @@ select
     source_flag,
     is_current and row_number() over (
         partition by indicator_id, region_code, period_code, source_id
-        order by is_current desc, vintage_date desc, fetched_at desc, vintage_id desc
+        order by is_current desc, vintage_order desc nulls first, vintage_date desc, fetched_at desc, vintage_id desc
     ) = 1 as is_latest
 from dated
