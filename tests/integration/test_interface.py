@@ -89,7 +89,7 @@ def visit(browser: Browser) -> Iterator[Visit]:
 
 
 @pytest.fixture(scope="module")
-def interface(sample_run: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def interface(browser: Browser, sample_run: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of `nulmeting dev` on the finished run, opened from a folder that is not the project's."""
     root = tmp_path_factory.mktemp("interface")
     shutil.copytree(sample_run.root, root, symlinks=True, dirs_exist_ok=True)
@@ -180,7 +180,7 @@ def test_job_schedules_sensors_and_the_finished_run_are_there(interface: str, vi
     assert visit.complaints == []
 
 
-def test_data_docs_lead_from_the_index_to_the_rows_that_fail(sample_run: Workspace, visit: Visit) -> None:
+def test_data_docs_lead_from_the_index_to_the_rows_that_fail(visit: Visit, sample_run: Workspace) -> None:
     page = visit.page
     page.goto((sample_run.data / "data_docs" / "index.html").as_uri())
     visit.shows("Vraagt aandacht")
@@ -201,7 +201,7 @@ def test_data_docs_lead_from_the_index_to_the_rows_that_fail(sample_run: Workspa
     assert visit.complaints == []
 
 
-def test_data_docs_are_readable_on_a_telephone(sample_run: Workspace, visit: Visit) -> None:
+def test_data_docs_are_readable_on_a_telephone(visit: Visit, sample_run: Workspace) -> None:
     visit.page.set_viewport_size({"width": 390, "height": 800})
     for path in sorted((sample_run.data / "data_docs").glob("*.html")):
         visit.page.goto(path.as_uri())
