@@ -230,7 +230,13 @@ def _date(text: str | None) -> dt.date | None:
 def _steps(settings: Settings) -> int:
     from pipelines.declarations.load import load_declarations
 
-    return len(load_declarations(settings.sources_dir, settings.profile).sources) + 8
+    sources = load_declarations(settings.sources_dir, settings.profile).sources
+    if not sources:
+        raise SetupError(
+            f"profile {settings.profile}: found no declared source in {settings.sources_dir}, expected at least one; "
+            "docs/add-a-source.md tells how to declare one"
+        )
+    return len(sources) + 8
 
 
 def _print_summary(summary: RunSummary, settings: Settings) -> None:

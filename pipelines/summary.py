@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.text import Text
 
 from pipelines.main_job import FAILED, RunSummary
-from pipelines.settings import Settings
+from pipelines.settings import PROJECT_ROOT, Settings
 
 SHOWN_PROBLEMS = 10
 SHOWN_FAILURES = 5
@@ -149,7 +149,8 @@ def _where(summary: RunSummary, settings: Settings) -> Text:
     text.append(f"Meldingen en uitleg     {_relative(settings.alerts_dir)}\n")
     if summary.log:
         text.append(f"Logboek                 {_relative(summary.log)}\n")
-    text.append('Bevragen                nulmeting sql "from marts.trend_break"')
+    elsewhere = "" if settings.data_dir == PROJECT_ROOT / "data" else f" --data-dir {_relative(settings.data_dir)}"
+    text.append(f'Bevragen                nulmeting sql{elsewhere} "from marts.trend_break"')
     if settings.profile == "sample":
         text.append("\nVoorbeeldland (codes VB…) is verzonnen; de overige cijfers komen uit de beleidsstukken.")
     return text

@@ -539,3 +539,10 @@ def test_what_nobody_foresaw_is_one_line_without_a_trace(untouched: Workspace) -
     said = _said(doctor(), 3)
     assert said == "stopped by an unforeseen ZeroDivisionError; set NULMETING_DEBUG=1 to see where"
     assert "Traceback" in doctor(NULMETING_DEBUG="1").stderr
+
+
+def test_a_profile_without_sources_says_what_to_do_instead_of_publishing_nothing(workspace: Workspace) -> None:
+    outcome = workspace.command("run", "--profile", "live")
+    assert outcome.returncode == 2
+    assert "add-a-source" in outcome.stderr
+    assert not workspace.published.exists()
