@@ -249,12 +249,14 @@ class SnapshotStore:
 
     def _load(self, folder: Path) -> Snapshot | None:
         """The snapshot in a folder; None where there is no such folder."""
+        if not folder.exists():
+            return None
+        # A folder that is there is whole, because it comes by one rename: looked at in this order, a record that
+        # is missing is no matter of another writer being half-way.
         try:
             text = (folder / _RECORD).read_text(encoding="utf-8")
         except FileNotFoundError:
-            if folder.exists():
-                raise SnapshotCorrupt(folder, f"found no {_RECORD}") from None
-            return None
+            raise SnapshotCorrupt(folder, f"found no {_RECORD}") from None
         try:
             snapshot = _snapshot_of(text, folder)
         except (ValueError, KeyError, TypeError) as error:
