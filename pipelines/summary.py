@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
+import sys
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -150,10 +152,17 @@ def _where(summary: RunSummary, settings: Settings) -> Text:
     if summary.log:
         text.append(f"Logboek                 {_relative(summary.log)}\n")
     elsewhere = "" if settings.data_dir == PROJECT_ROOT / "data" else f" --data-dir {_relative(settings.data_dir)}"
-    text.append(f'Bevragen                nulmeting sql{elsewhere} "from marts.trend_break"')
+    text.append(f'Bevragen                {_command()} sql{elsewhere} "from marts.trend_break"')
     if settings.profile == "sample":
         text.append("\nVoorbeeldland (codes VB…) is verzonnen; de overige cijfers komen uit de beleidsstukken.")
     return text
+
+
+def _command() -> str:
+    """How to call this program from here: it is on the path only in an activated environment."""
+    if shutil.which("nulmeting"):
+        return "nulmeting"
+    return _relative(Path(sys.executable).with_name("nulmeting"))
 
 
 def _relative(path: Path) -> str:
