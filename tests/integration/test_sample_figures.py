@@ -174,6 +174,14 @@ def test_coverage_says_why_castricum_lacks_wmo_2016h2(sample_run: Workspace) -> 
     assert rows == [("missing", True)]
 
 
+def test_a_missing_delivery_is_not_put_down_to_an_event(sample_run: Workspace) -> None:
+    rows = sample_run.rows(
+        "select distinct cause, event_ids, event_shares from marts.trend_break where kind = 'gap' "
+        "and region_code = 'GM0383'"
+    )
+    assert rows == [("unexplained", None, None)]
+
+
 def test_goals_without_a_later_figure_are_not_measured_and_those_without_baseline_say_so(
     sample_run: Workspace,
 ) -> None:

@@ -54,9 +54,13 @@ select
     detected.effect_high,
     detected.score,
     detectable.detectable_effect_pct,
-    detected.cause,
-    array_to_string(detected.event_ids, '|') as event_ids,
-    array_to_string(detected.event_shares::decimal(4, 3)[], '|') as event_shares,
+    -- Why a figure was not delivered is a matter of who says so: it stands in coverage. An event that happened
+    -- around that time is no reason, so that a gap is never put down to one.
+    case when detected.kind = 'gap' then 'unexplained' else detected.cause end as cause,
+    case when detected.kind != 'gap' then array_to_string(detected.event_ids, '|') end as event_ids,
+    case
+        when detected.kind != 'gap' then array_to_string(detected.event_shares::decimal(4, 3)[], '|')
+    end as event_shares,
     decided.decision,
     decided.because as decided_because,
     detected.returned_in
