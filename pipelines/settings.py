@@ -51,6 +51,9 @@ class Settings(BaseModel):
     today: dt.date = Field(default_factory=lambda: dt.datetime.now(dt.UTC).date())
     reference_year: int = 2026
     cbs_v4_url: str = "https://datasets.cbs.nl/odata/v1/CBS"
+    cbs_v3_url: str = "https://opendata.cbs.nl"
+    cbs_v3_third_url: str = "https://dataderden.cbs.nl"
+    swing_url: str | None = None
     channels: tuple[Channel, ...] = (
         Channel(name="console", kind="console"),
         Channel(name="file", kind="file"),
@@ -110,6 +113,9 @@ _FROM_ENVIRONMENT = {
     "NULMETING_DROP_DIR": "drop_dir",
     "NULMETING_TODAY": "today",
     "NULMETING_CBS_V4_URL": "cbs_v4_url",
+    "NULMETING_CBS_V3_URL": "cbs_v3_url",
+    "NULMETING_CBS_V3_THIRD_URL": "cbs_v3_third_url",
+    "NULMETING_SWING_URL": "swing_url",
 }
 
 

@@ -29,12 +29,53 @@ class Origin(Strict):
     fictional: bool = False
 
 
-class CbsV4Connector(Strict):
-    """A slice of one CBS OData v4 table. Table ids are case-sensitive and used as written."""
+class _CbsConnector(Strict):
+    """A slice of one CBS table, or of one table a year (`editions`: period code to table id).
+
+    Table ids are case-sensitive and used as written. `measures` are titles: only these are fetched, whatever code
+    they have in an edition; a title that an edition lacks is skipped, a table that has none of them is refused.
+    """
+
+    table: str | None = None
+    editions: dict[str, str] = Field(default_factory=dict)
+    filter: str | None = None
+    measures: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_way_to_the_table(self) -> Self:
+        if (self.table is None) == (not self.editions):
+            raise ValueError("expected either table or editions")
+        return self
+
+    @property
+    def tables(self) -> tuple[tuple[str, str | None], ...]:
+        """Every table id, with the period that all of its figures are of where it is an edition."""
+        if self.table is not None:
+            return ((self.table, None),)
+        return tuple((table, period) for period, table in self.editions.items())
+
+
+class CbsV4Connector(_CbsConnector):
+    """A slice of CBS OData v4."""
 
     kind: Literal["cbs_v4"]
-    table: str
-    filter: str | None = None
+
+
+class CbsV3Connector(_CbsConnector):
+    """A slice of CBS OData v3; `third_party` tables (Iv3 among them) stand on a host of their own."""
+
+    kind: Literal["cbs_v3"]
+    host: Literal["cbs", "third_party"] = "cbs"
+
+
+class SwingConnector(Strict):
+    """Variables of a Swing databank, over its OData service ("ODS v1")."""
+
+    kind: Literal["swing_odata"]
+    variables: tuple[str, ...]
+    geolevels: tuple[str, ...] = ("gemeente",)
+    period_level: str = "year"
+    periods: tuple[str, ...] = ("all",)
 
 
 class FolderConnector(Strict):
@@ -45,13 +86,29 @@ class FolderConnector(Strict):
     pattern: str
 
 
-class CbsV4Reader(Strict):
-    """How the observations of a CBS table are read. `dimensions` make up the key beside region and period."""
+class _CbsReader(Strict):
+    """How the observations of a CBS table are read. `dimensions` make up the key beside region and period.
+
+    A table that is an edition has no period dimension: `period_dimension: null`. `region_codes` maps a code that
+    only this table writes so to the one that all others use (`NL00: NL01`).
+    """
+
+    region_dimension: str | None = "RegioS"
+    period_dimension: str | None = "Perioden"
+    dimensions: tuple[str, ...] = ()
+    region_codes: dict[str, str] = Field(default_factory=dict)
+
+
+class CbsV4Reader(_CbsReader):
+    """One observation per row, as OData v4 gives them."""
 
     kind: Literal["cbs_v4"]
-    region_dimension: str | None = "RegioS"
-    period_dimension: str = "Perioden"
-    dimensions: tuple[str, ...] = ()
+
+
+class CbsV3Reader(_CbsReader):
+    """One topic per column, as OData v3 gives them."""
+
+    kind: Literal["cbs_v3"]
 
 
 class Column(Strict):
@@ -64,6 +121,9 @@ class Column(Strict):
     `required` is about the column and its cells, `nullable` lets the cells of a column that must be there be
     empty. Amounts of eight digits and more need a declared `maximum`: without one, a whole number that passes
     the eleven test is taken for a BSN.
+
+    A numeric column holds figures, under its `name` or under `item`. `period` is the period of a column that has
+    its own (`2020 lasten`). `codes` makes a figure of a text column: `{ja: 1, nee: 0}`.
     """
 
     header: str
@@ -74,6 +134,14 @@ class Column(Strict):
     allowed: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
+    item: str | None = None
+    period: str | None = None
+    codes: dict[str, float] = Field(default_factory=dict)
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether its cells are numbers that may be figures."""
+        return self.type in ("integer", "number", "percentage")
 
 
 class NoDataRow(Strict):
@@ -96,8 +164,15 @@ class NoDataRow(Strict):
 
 
 class _TabularReader(Strict):
+    """`item_columns` are text columns whose value is part of which figure it is: the item of a figure is then its
+    column's item and these values, joined by `|` (`lasten|6.72`). `figures` are the columns that hold figures;
+    without it, every numeric one outside the key.
+    """
+
     columns: tuple[Column, ...]
     key: tuple[str, ...]
+    item_columns: tuple[str, ...] = ()
+    figures: tuple[str, ...] = ()
     no_data_rows: tuple[NoDataRow, ...] = ()
     missing: tuple[str, ...] = ("", ".", "-")
     ignore_headers: tuple[str, ...] = ()
@@ -116,9 +191,26 @@ class _TabularReader(Strict):
             raise ValueError("columns: more than one column holds the region")
         if unknown := set(self.key).difference(names):
             raise ValueError(f"key: {min(unknown)!r} is not a declared column")
+        for what, chosen in (("item_columns", self.item_columns), ("figures", self.figures)):
+            if unknown := set(chosen).difference(names):
+                raise ValueError(f"{what}: {min(unknown)!r} is not a declared column")
         if self.decimal == self.thousands:
             raise ValueError("decimal and thousands are the same character")
         return self
+
+    @property
+    def figure_columns(self) -> tuple[Column, ...]:
+        """The columns that hold figures, in declared order."""
+        if self.figures:
+            return tuple(column for column in self.columns if column.name in self.figures)
+        return tuple(
+            column for column in self.columns if (column.is_numeric or column.codes) and column.name not in self.key
+        )
+
+    @property
+    def period_column(self) -> Column | None:
+        """The column that says of which period a row is; None where the columns have periods of their own."""
+        return next((column for column in self.columns if column.type in ("period", "year")), None)
 
 
 def _repeated(values: Iterable[str]) -> str | None:
@@ -147,7 +239,10 @@ class SpreadsheetReader(_TabularReader):
 
 
 class SwingReader(Strict):
-    """An ABF Swing export: `period;geolevel;geoitem;<code>...`; special values and yearly levels included."""
+    """An ABF Swing export: `period;geolevel;geoitem;<code>...`; special values and yearly levels included.
+
+    CSV, or XLSX with `sheet` (the first one where it is not named); the bytes tell which of the two.
+    """
 
     kind: Literal["swing"]
     encoding: Literal["utf-8", "utf-8-sig", "windows-1252"] = "utf-8"
@@ -155,6 +250,28 @@ class SwingReader(Strict):
     decimal: Literal[",", "."] = ","
     items: tuple[str, ...]
     ignore_headers: tuple[str, ...] = ()
+    sheet: str | None = None
+
+
+class SwingOdataReader(Strict):
+    """Values of a Swing databank as its OData service writes them: text, with `?` for missing."""
+
+    kind: Literal["swing_odata"]
+    decimal: Literal[",", "."] = "."
+
+
+class IstandaardReader(Strict):
+    """Messages of the iWmo or iJw standard: persons, who leave this reader under a keyed hash only."""
+
+    kind: Literal["istandaard"]
+    standard: Literal["iwmo", "ijw"]
+    version: str = "3.2"
+
+
+class Iv3Reader(Strict):
+    """A municipality's own Iv3 delivery, JSON or CSV; the book year decides which code list holds."""
+
+    kind: Literal["iv3"]
 
 
 class FileVintage(Strict):
@@ -170,11 +287,16 @@ class Series(Strict):
 
     `item` is the source's own key: Swing's item code, a tabular column's name, or for CBS the measure's title
     followed by the dimension codes in declared order, separated by `|` (`Cliënten|A019507`).
+
+    `unit` is the publisher's own unit: a figure that comes in another one is quarantined, because per 1,000 and per
+    10,000 look alike. Of several items that give one figure, the one with the highest `rank` that has a value counts.
     """
 
     item: str
     indicator_id: str
     factor: float = 1.0
+    unit: str | None = None
+    rank: int = 0
 
 
 class Expected(Strict):
@@ -211,8 +333,26 @@ class Source(Strict):
     cadence: Literal["monthly", "quarterly", "half_yearly", "yearly", "two_yearly", "four_yearly", "once"]
     profiles: tuple[Literal["sample", "live"], ...]
     origin: Origin
-    connector: Annotated[CbsV4Connector | FolderConnector, Field(discriminator="kind")]
-    reader: Annotated[CbsV4Reader | DelimitedReader | SpreadsheetReader | SwingReader, Field(discriminator="kind")]
+    connector: Annotated[
+        CbsV4Connector | CbsV3Connector | SwingConnector | FolderConnector, Field(discriminator="kind")
+    ]
+    reader: Annotated[
+        CbsV4Reader
+        | CbsV3Reader
+        | SwingOdataReader
+        | DelimitedReader
+        | SpreadsheetReader
+        | SwingReader
+        | IstandaardReader
+        | Iv3Reader,
+        Field(discriminator="kind"),
+    ]
+    enabled: bool = Field(default=True, description="false: declared, and left out of every run")
+    evidence: Literal["seen", "secondhand", "unconfirmed"] = Field(
+        default="seen",
+        description="what the declaration rests on: the publisher's own answer or documentation, other people's use "
+        "of the table, or neither",
+    )
     rounding: int | None = Field(default=None, description="figures are multiples of this, where declared")
     suppressed_below: int | None = None
     vintages: tuple[FileVintage, ...] = Field(
@@ -224,15 +364,39 @@ class Source(Strict):
     constant_region: str | None = Field(
         default=None, description="the region of every row, for a delivery that does not name it"
     )
+    attributes: tuple[str, ...] = Field(
+        default=(), description="items that say something of the delivery's figures and are no indicator themselves"
+    )
+    not_delivered_when_all_zero: bool = Field(
+        default=False, description="a region whose items of a period are all zero did not deliver them"
+    )
+    parts: tuple[str, ...] = Field(
+        default=(), description="columns or dimensions that divide a period into deliveries of their own"
+    )
     person_level: bool = False
     defines_regions: bool = Field(
         default=False, description="its region codes, with the history in their descriptions, are the map"
     )
+    defines_neighbourhoods: bool = Field(
+        default=False, description="its region codes are the wijken and buurten of each edition's year"
+    )
+    defines_groups: bool = Field(
+        default=False, description="its texts say to which groups of regions each municipality belongs"
+    )
 
     @model_validator(mode="after")
     def _one_way_to_the_region(self) -> Self:
-        columns = self.reader.columns if isinstance(self.reader, _TabularReader) else ()
+        columns = self.reader.columns if isinstance(self.reader, DelimitedReader | SpreadsheetReader) else ()
         named = any(column.type in ("region_name", "region_code") for column in columns)
         if self.constant_region is not None and (named or not columns):
             raise ValueError("constant_region: the file names its regions itself")
+        return self
+
+    @model_validator(mode="after")
+    def _reader_fits_connector(self) -> Self:
+        wanted = self.connector.kind
+        if (wanted == "folder") == (self.reader.kind in ("cbs_v4", "cbs_v3", "swing_odata")) or (
+            wanted not in ("folder", self.reader.kind)
+        ):
+            raise ValueError(f"reader: found {self.reader.kind}, which does not read what comes from {wanted}")
         return self

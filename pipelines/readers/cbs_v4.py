@@ -25,7 +25,7 @@ from pipelines.declarations.source import CbsV4Connector, CbsV4Reader, Source
 from pipelines.readers.account import NO_DATA_SCHEMA, Problem, ReadResult
 from pipelines.readers.periods import normalise_periods
 from pipelines.readers.refusal import RefusedFileError, refused
-from pipelines.warehouse.raw_tables import CBS_V4
+from pipelines.warehouse.raw_tables import CBS
 
 REGION_CODE = pa.schema(
     [
@@ -112,7 +112,7 @@ def check_fields(payload: bytes, dimensions: Iterable[str]) -> str | None:
 
 
 def read_observations(snapshot_files: Mapping[str, bytes], source: Source) -> ReadResult:
-    """The observations of a snapshot as rows of `raw_tables.CBS_V4`.
+    """The observations of a snapshot as rows of `raw_tables.CBS`.
 
     `snapshot_files` are the exact answers by file name: `Dimensions.json`, `MeasureCodes.json`,
     `<Dim>Codes.json` and `Observations.json`, further pages as `Observations-<number>.json`. `measure` is the
@@ -131,7 +131,7 @@ def read_observations(snapshot_files: Mapping[str, bytes], source: Source) -> Re
     try:
         return _read(pages, snapshot_files, reader)
     except RefusedFileError as refusal:
-        return refused(CBS_V4, refusal.problems, pages.rows)
+        return refused(CBS, refusal.problems, pages.rows)
 
 
 def read_region_codes(snapshot_files: Mapping[str, bytes], source: Source) -> pa.Table:
@@ -330,7 +330,7 @@ def _rows(observed: _Observed, period_codes: pa.Array, kept: np.ndarray) -> pa.T
             _codes("ValueAttribute", observations["ValueAttribute"]).texts(kept),
             _codes("StringValue", observations["StringValue"]).texts(kept),
         ],
-        schema=CBS_V4,
+        schema=CBS,
     )
 
 

@@ -9,15 +9,20 @@ from __future__ import annotations
 import pyarrow as pa
 
 from pipelines.declarations.source import (
+    CbsV3Reader,
     CbsV4Reader,
     Column,
     DelimitedReader,
+    IstandaardReader,
+    Iv3Reader,
     Source,
     SpreadsheetReader,
+    SwingOdataReader,
     SwingReader,
 )
 
-CBS_V4 = pa.schema(
+# Of OData v4 and of v3 alike: whatever way a table came, its observations look the same from here on.
+CBS = pa.schema(
     [
         ("row_id", pa.int64()),
         ("item", pa.string()),
@@ -48,6 +53,37 @@ SWING = pa.schema(
     ]
 )
 
+# `report_kind` is the Iv3 report (X000 budget, X001-X004 quarters, X005 accounts); amounts are in euros.
+IV3 = pa.schema(
+    [
+        ("line", pa.int64()),
+        ("region_code", pa.string()),
+        ("period_code", pa.string()),
+        ("report_kind", pa.string()),
+        ("side", pa.string()),
+        ("taakveld", pa.string()),
+        ("categorie", pa.string()),
+        ("item", pa.string()),
+        ("value", pa.float64()),
+    ]
+)
+
+# One row per event in the life of a provision. `person` is a keyed hash; nothing else says who it is.
+ISTANDAARD = pa.schema(
+    [
+        ("line", pa.int64()),
+        *((name, pa.string()) for name in ("standard", "message", "message_version", "message_id")),
+        ("message_date", pa.date32()),
+        *((name, pa.string()) for name in ("region_code", "provider_agb", "person", "event", "allocation_id")),
+        *((name, pa.string()) for name in ("category", "product_code")),
+        *((name, pa.date32()) for name in ("allocated_on", "start_date", "end_date")),
+        ("volume", pa.float64()),
+        *((name, pa.string()) for name in ("volume_unit", "volume_frequency")),
+        ("amount_eurocents", pa.int64()),
+        *((name, pa.string()) for name in ("reason_code", "referrer_type", "response_code")),
+    ]
+)
+
 DELIVERY = pa.schema(
     [
         ("vintage_id", pa.string()),
@@ -60,6 +96,8 @@ DELIVERY = pa.schema(
         ("vintage_label", pa.string()),
         ("vintage_order", pa.int64()),
         ("is_current", pa.bool_()),
+        ("known_from", pa.date32()),
+        ("known_until", pa.date32()),
         ("status", pa.string()),
         ("rows_in", pa.int64()),
         ("rows_loaded", pa.int64()),
@@ -107,18 +145,24 @@ _COLUMN_TYPES = {
 def reader_schema(source: Source) -> pa.Schema:
     """The columns of `ReadResult.rows` for a source."""
     reader = source.reader
-    if isinstance(reader, CbsV4Reader):
-        return CBS_V4
-    if isinstance(reader, SwingReader):
+    if isinstance(reader, DelimitedReader | SpreadsheetReader):
+        return _tabular_schema(reader, source)
+    if isinstance(reader, CbsV4Reader | CbsV3Reader):
+        return CBS
+    if isinstance(reader, SwingReader | SwingOdataReader):
         return SWING
-    return _tabular_schema(reader, source)
+    if isinstance(reader, IstandaardReader):
+        return ISTANDAARD
+    if isinstance(reader, Iv3Reader):
+        return IV3
+    raise AssertionError(f"{source.source_id}: no raw table is known for a reader of kind {reader.kind}")
 
 
 def _tabular_schema(reader: DelimitedReader | SpreadsheetReader, source: Source) -> pa.Schema:
     fields = [pa.field("line", pa.int64())]
     fields += [pa.field(column.name, _column_type(column)) for column in reader.columns]
     has_region = any(column.type in ("region_name", "region_code") for column in reader.columns)
-    if has_region or getattr(source, "constant_region", None):
+    if has_region or source.constant_region is not None:
         fields.append(pa.field("region_code", pa.string()))
     return pa.schema(fields)
 

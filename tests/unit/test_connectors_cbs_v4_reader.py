@@ -21,7 +21,7 @@ from pipelines.declarations.source import (
 )
 from pipelines.readers.account import REASONS, ReadResult
 from pipelines.readers.cbs_v4 import read_observations, read_region_codes
-from pipelines.warehouse.raw_tables import CBS_V4
+from pipelines.warehouse.raw_tables import CBS
 from tests.servers import codes, listed, observation, small_table
 
 TABLE = "00001ned"
@@ -61,7 +61,7 @@ def test_observations_become_rows_with_trimmed_codes_and_the_publishers_labels()
         observation(8, "GM0002", "2015JJ00", Value=None, ValueAttribute="Impossible", StringValue="   . "),
     )
 
-    assert result.rows.schema == CBS_V4
+    assert result.rows.schema == CBS
     assert result.rows.to_pylist() == [
         {
             "row_id": 7,

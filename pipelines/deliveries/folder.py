@@ -1,0 +1,124 @@
+"""Deliveries that come as files in a folder: the vintages of each, replaced and withdrawn ones included.
+
+What belongs here: what becomes of a file that is there, that changed, or that has gone. What does not: finding and
+reading bytes (`connectors.folder`), and which of the vintages counts (`accounts`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from fnmatch import fnmatch
+from pathlib import Path
+
+from pipelines.connectors.snapshot import Snapshot, SnapshotStore
+from pipelines.declarations.source import FolderConnector, Source
+from pipelines.deliveries.accounts import Delivery, SourceLoad, collect, judge
+from pipelines.delivery_privacy import read_screened, shown_name
+from pipelines.geography.regions import RegionLookup
+from pipelines.readers.account import Problem, ReadResult
+from pipelines.settings import Settings
+
+
+def load_folder_source(source: Source, settings: Settings, store: SnapshotStore, lookup: RegionLookup) -> SourceLoad:
+    """Read every delivery of a source that comes as files.
+
+    A file that is there counts with its newest vintage that could be read; one that is refused leaves the
+    vintage before it in place. A file that has gone is withdrawn: its vintages stay in the snapshots, and none
+    of them counts.
+    """
+
+    from pipelines.connectors.folder import DeliveryError, find_deliveries, read_bytes
+
+    connector = source.connector
+    assert isinstance(connector, FolderConnector)  # noqa: S101 - for the type checker
+    deliveries: list[Delivery] = []
+    unreadable: list[Problem] = []
+    for path in find_deliveries(settings.deliveries_dir, connector):
+        name = shown_name(path.name)
+        try:
+            data = read_bytes(path)
+        except DeliveryError as error:
+            found, _, expected = str(error).removeprefix(f"{path.name}: found ").partition(", expected ")
+        except OSError as error:
+            found, expected = f"a file that cannot be opened ({error.strerror})", "a file that the run may read"
+        else:
+            deliveries += _delivered(source, path, data, settings, store, lookup)
+            continue
+        unreadable.append(Problem(name, None, None, None, "unfinished_file", found, expected))
+        deliveries += _kept(source, name, store, lookup)
+    return collect(source, deliveries, extra_problems=tuple(unreadable))
+
+
+def _delivered(
+    source: Source, path: Path, data: bytes, settings: Settings, store: SnapshotStore, lookup: RegionLookup
+) -> list[Delivery]:
+    """The vintages of a file that is there: these bytes, kept, and those before them."""
+    # Read in memory first, because only a reader can tell whether the bytes hold persons and may not be kept;
+    # nothing that was read goes anywhere before the bytes, or their checksum, are safe.
+    screened = read_screened(path.name, data, source, lookup)
+    name = screened.name
+    label, published = _vintage_of(source, name)
+    keep = store.put_files if screened.may_keep_bytes else store.put_checksum_only
+    present = keep(
+        source.source_id,
+        name,
+        {name: data},
+        origin=shown_name(path.relative_to(settings.deliveries_dir).as_posix()),
+        fetched_at=dt.datetime.now(dt.UTC),
+        vintage_date=published or settings.today,
+        vintage_label=label or Path(name).stem,
+    )
+    earlier = [pair for pair in _earlier(source, name, store, lookup) if pair[0].vintage_id != present.vintage_id]
+    return judge(name, (_as_declared(source, present), screened.result), earlier)
+
+
+def _kept(source: Source, name: str, store: SnapshotStore, lookup: RegionLookup) -> list[Delivery]:
+    """The vintages of a file whose present bytes cannot be had: what was delivered before keeps counting."""
+    kept = _earlier(source, name, store, lookup)
+    return judge(name, kept[-1], kept[:-1]) if kept else []
+
+
+def _earlier(
+    source: Source, name: str, store: SnapshotStore, lookup: RegionLookup
+) -> list[tuple[Snapshot, ReadResult]]:
+    """Every vintage of a file of which the bytes are kept, read anew: the declaration may have changed since.
+
+    Bytes in which persons are recognised only now are removed.
+    """
+    pairs = []
+    for snapshot in store.list(source.source_id, name):
+        if not snapshot.has_bytes:
+            continue
+        files = snapshot.read_files()
+        screened = read_screened(name, files[name], source, lookup)
+        if screened.may_keep_bytes:
+            pairs.append((_as_declared(source, snapshot), screened.result))
+        else:
+            store.put_checksum_only(
+                source.source_id,
+                name,
+                files,
+                origin=snapshot.origin,
+                fetched_at=snapshot.fetched_at,
+                vintage_date=snapshot.vintage_date,
+                vintage_label=snapshot.vintage_label,
+            )
+    return pairs
+
+
+def _as_declared(source: Source, snapshot: Snapshot) -> Snapshot:
+    """A snapshot with the date and label that are declared today; it keeps those of the day it came."""
+    label, published = _vintage_of(source, snapshot.name)
+    return replace(
+        snapshot,
+        vintage_label=label or snapshot.vintage_label,
+        vintage_date=published or snapshot.vintage_date,
+    )
+
+
+def _vintage_of(source: Source, name: str) -> tuple[str | None, dt.date | None]:
+    for vintage in source.vintages:
+        if fnmatch(name, vintage.pattern):
+            return vintage.label, vintage.published
+    return None, None
