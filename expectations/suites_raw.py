@@ -13,7 +13,8 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from expectations.check import Check, expects
-from pipelines.declarations.source import CbsV4Reader, Source, SwingReader
+from pipelines.declarations.patterns import like_pattern
+from pipelines.declarations.source import DelimitedReader, IstandaardReader, Source, SpreadsheetReader
 from pipelines.warehouse.raw_tables import raw_schema
 
 _CURRENT = "vintage_id in (select vintage_id from raw.delivery where is_current)"
@@ -33,7 +34,7 @@ def raw_checks(sources: Sequence[Source]) -> list[Check]:
 
 def _has_items(source: Source) -> bool:
     """Whether the source names its items in a column; a table of declared columns has them as header."""
-    return isinstance(source.reader, (CbsV4Reader, SwingReader))
+    return not isinstance(source.reader, DelimitedReader | SpreadsheetReader | IstandaardReader)
 
 
 def _rows_accounted_for() -> Check:
@@ -87,13 +88,18 @@ def _columns_declared(source: Source) -> Check:
 
 
 def _codes_known(source: Source) -> Check:
+    # What stands for several items, or is known to be no indicator, is told apart by its pattern.
+    patterns = [*source.attributes, *(series.item for series in source.series if series.adds_up)]
+    others = "".join(
+        f" and item not like '{like_pattern(item).replace(chr(39), chr(39) * 2)}' escape '!'" for item in patterns
+    )
     return Check(
         name=f"raw_{source.source_id}__codes_known",
         asset=f"raw.{source.source_id}",
         query=f"""
             select coalesce(item, '(leeg)') as item, count(*) as rows_delivered
             from raw."{source.source_id}"
-            where {_CURRENT}
+            where {_CURRENT}{others}
             group by all
         """,
         expects=expects("ExpectItemsDeclared", value_set=tuple(sorted({s.item for s in source.series}))),
@@ -132,13 +138,10 @@ def _rounding_as_declared(source: Source, rounding: int) -> Check:
 
 def _figures(source: Source) -> tuple[str, tuple[str, ...]]:
     """The rows that hold one figure each under `item` and `value`, and the columns that identify a figure."""
-    table = f'raw."{source.source_id}"'
-    reader = source.reader
-    if isinstance(reader, (CbsV4Reader, SwingReader)):
-        return table, ("item", "region_code", "period_code")
-    columns = ", ".join(f'"{series.item}"' for series in source.series)
-    return f"(unpivot {table} on {columns} into name item value value)", (*reader.key, "item")
+    if _has_items(source):
+        return f'raw."{source.source_id}"', ("item", "region_code", "period_code")
+    return f"(from raw.figure where source_id = '{source.source_id}')", ("item", "region_code", "period_code")
 
 
 def _sql_type(arrow: pa.DataType) -> str:
-    return {pa.string(): "VARCHAR", pa.int64(): "BIGINT", pa.float64(): "DOUBLE"}[arrow]
+    return {pa.string(): "VARCHAR", pa.int64(): "BIGINT", pa.float64(): "DOUBLE", pa.date32(): "DATE"}[arrow]

@@ -34,12 +34,23 @@ SCHEMAS: dict[str, pa.Schema] = {
             *((name, _TEXT) for name in ("source_id", "publisher", "title", "licence", "url", "cadence")),
             ("is_fictional", _FLAG),
             ("person_level", _FLAG),
+            ("not_delivered_when_all_zero", _FLAG),
+            ("defines_groups", _FLAG),
+            ("evidence", _TEXT),
             ("rounding", pa.int64()),
             ("suppressed_below", pa.int64()),
             *((name, _TEXT) for name in ("connector", "reader", "citation")),
         ]
     ),
-    "series": pa.schema([("source_id", _TEXT), ("item", _TEXT), ("indicator_id", _TEXT), ("factor", _NUMBER)]),
+    "series": pa.schema(
+        [
+            *((name, _TEXT) for name in ("source_id", "item", "item_like", "part", "indicator_id")),
+            ("factor", _NUMBER),
+            ("rank", pa.int64()),
+            ("adds_up", _FLAG),
+        ]
+    ),
+    "attribute": pa.schema([("source_id", _TEXT), ("item_like", _TEXT)]),
     "event": pa.schema(
         [
             *((name, _TEXT) for name in ("event_id", "kind", "nature")),

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from pipelines.declarations.catalogue import country_of
 from pipelines.declarations.declared_schema import SCHEMAS
 from pipelines.declarations.load import Declarations
-from pipelines.declarations.patterns import items_of, matching
+from pipelines.declarations.patterns import items_of, like_pattern, matching
 from pipelines.declarations.source import Expected, KnownGap, Source
 from pipelines.periods import expand_periods, period_bounds
 
@@ -44,9 +44,18 @@ def declared_tables(declarations: Declarations, all_region_codes: pa.Table) -> d
         ],
         "source": [_source_row(source) for source in declarations.sources],
         "series": [
-            {"source_id": source.source_id, **series.model_dump()}
+            {
+                "source_id": source.source_id,
+                "item_like": like_pattern(series.item),
+                **series.model_dump(exclude={"unit"}),
+            }
             for source in declarations.sources
             for series in source.series
+        ],
+        "attribute": [
+            {"source_id": source.source_id, "item_like": like_pattern(item)}
+            for source in declarations.sources
+            for item in source.attributes
         ],
         "event": [
             {

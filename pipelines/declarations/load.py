@@ -56,12 +56,13 @@ _LISTS: dict[str, dict[str, tuple[str, type[BaseModel]]]] = {
 class Declarations:
     """Everything declared for one profile. Outside `sample` nothing fictional is in it.
 
-    `goals` is laid out per region. `aliases` hold for every source; those of one source come with
-    `aliases_for`. `fingerprint` changes with any byte of any file, of any profile.
+    `disabled` are sources that are declared and switched off. `goals` is laid out per region. `aliases` hold for
+    every source; those of one source come with `aliases_for`. `fingerprint` changes with any byte of any file, of any profile.
     """
 
     profile: str
     sources: tuple[Source, ...]
+    disabled: tuple[Source, ...]
     indicators: tuple[Indicator, ...]
     regions: tuple[Region, ...]
     groups: tuple[Region, ...]
@@ -163,7 +164,8 @@ def _entries(file: MarkedFile, main: str, problems: list[str]) -> Iterator[tuple
 
 
 def _of_profile(everything: Everything, profile: str, fingerprint: str) -> Declarations:
-    sources = tuple(placed.item for placed in everything.sources if profile in placed.item.profiles)
+    declared = tuple(placed.item for placed in everything.sources if profile in placed.item.profiles)
+    sources = tuple(source for source in declared if source.enabled)
     present = {source.source_id for source in sources}
     fictional = [placed.item for placed in everything.regions if placed.item.is_fictional]
     codes = {region.code for region in fictional}
@@ -177,6 +179,7 @@ def _of_profile(everything: Everything, profile: str, fingerprint: str) -> Decla
     return Declarations(
         profile=profile,
         sources=sources,
+        disabled=tuple(source for source in declared if not source.enabled),
         indicators=tuple(placed.item for placed in everything.indicators),
         regions=tuple(region for region in regions if region.region_type != "samenwerking"),
         groups=tuple(region for region in regions if region.region_type == "samenwerking"),

@@ -26,3 +26,9 @@ def items_of(source: Source, patterns: Iterable[str]) -> list[str]:
     """The items that patterns stand for, of the source's series and of what it expects by name."""
     by_name = [item for wanted in source.expected for item in wanted.items if "*" not in item]
     return matching(patterns, [*dict.fromkeys([*(series.item for series in source.series), *by_name])])
+
+
+def like_pattern(item: str) -> str:
+    """The item as a pattern of SQL's `like ... escape '!'`; a star stands for any text."""
+    plain = item.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    return plain.replace("*", "%")

@@ -297,6 +297,8 @@ class Series(Strict):
     factor: float = 1.0
     unit: str | None = None
     rank: int = 0
+    part: str | None = None
+    adds_up: bool = False
 
 
 class Expected(Strict):
@@ -320,6 +322,10 @@ class KnownGap(Strict):
     periods: tuple[str, ...]
     items: tuple[str, ...] = ("*",)
     because: str
+
+
+# What stands beside the tables of the sources in the schema `raw`.
+_OWN_TABLES = frozenset({"client_event", "delivery", "figure", "neighbourhood", "no_data_row", "quarantine", "region"})
 
 
 class Source(Strict):
@@ -365,7 +371,7 @@ class Source(Strict):
         default=None, description="the region of every row, for a delivery that does not name it"
     )
     attributes: tuple[str, ...] = Field(
-        default=(), description="items that say something of the delivery's figures and are no indicator themselves"
+        default=(), description="items, stars allowed, that say something of the figures and are no indicator"
     )
     not_delivered_when_all_zero: bool = Field(
         default=False, description="a region whose items of a period are all zero did not deliver them"
@@ -390,6 +396,21 @@ class Source(Strict):
         named = any(column.type in ("region_name", "region_code") for column in columns)
         if self.constant_region is not None and (named or not columns):
             raise ValueError("constant_region: the file names its regions itself")
+        return self
+
+    @model_validator(mode="after")
+    def _name_is_free(self) -> Self:
+        if self.source_id in _OWN_TABLES or self.source_id.startswith(("region_", "_")):
+            raise ValueError(f"source_id: {self.source_id} is a table of the warehouse's own")
+        return self
+
+    @model_validator(mode="after")
+    def _figures_have_a_period(self) -> Self:
+        reader = self.reader
+        if self.series and isinstance(reader, DelimitedReader | SpreadsheetReader) and reader.period_column is None:
+            without = [column.name for column in reader.figure_columns if column.period is None]
+            if without:
+                raise ValueError(f"reader: nothing says of which period the figures of {without[0]!r} are")
         return self
 
     @model_validator(mode="after")

@@ -10,7 +10,16 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pipelines.declarations.as_read import A_REGION, AN_INDICATOR, Everything, Known, Placed
 from pipelines.declarations.patterns import items_of, matches
-from pipelines.declarations.source import CbsV4Reader, Expected, KnownGap, Source, SwingReader
+from pipelines.declarations.source import (
+    DelimitedReader,
+    Expected,
+    IstandaardReader,
+    KnownGap,
+    Source,
+    SpreadsheetReader,
+    SwingConnector,
+    SwingReader,
+)
 from pipelines.periods import expand_periods
 
 
@@ -35,18 +44,25 @@ def source_contradictions(everything: Everything, known: Known) -> Iterator[str]
 
 
 def known_items(source: Source) -> list[str]:
-    """Every item that a declaration may name: those of the series, and what the reader hands over."""
-    return list(dict.fromkeys([*(series.item for series in source.series), *(_readable(source) or [])]))
+    """Every item that a declaration may name: those of the series, what the reader hands over, and its columns."""
+    reader = source.reader
+    columns = reader.columns if isinstance(reader, DelimitedReader | SpreadsheetReader) else ()
+    named = [*(series.item for series in source.series), *(column.name for column in columns)]
+    return list(dict.fromkeys([*named, *source.attributes, *(_readable(source) or [])]))
 
 
 def _readable(source: Source) -> list[str] | None:
-    """The items that the reader can hand over; None for CBS, where only the delivery can tell."""
+    """The items that the reader can hand over; None where only the delivery can tell."""
     reader = source.reader
-    if isinstance(reader, CbsV4Reader):
-        return None
     if isinstance(reader, SwingReader):
         return list(reader.items)
-    return [column.name for column in reader.columns]
+    if isinstance(source.connector, SwingConnector):
+        return list(source.connector.variables)
+    if isinstance(reader, IstandaardReader):
+        return []
+    if isinstance(reader, DelimitedReader | SpreadsheetReader) and not reader.item_columns:
+        return [column.name if column.item is None else column.item for column in reader.figure_columns]
+    return None
 
 
 def _series(placed: Placed[Source], known: Known) -> Iterator[str]:
@@ -55,7 +71,9 @@ def _series(placed: Placed[Source], known: Known) -> Iterator[str]:
     for place, series in enumerate(placed.item.series):
         if series.indicator_id not in known.indicators:
             yield placed.problem(series.indicator_id, AN_INDICATOR, "series", place, "indicator_id")
-        if readable is not None and series.item not in readable:
+        if "*" in series.item and not series.adds_up:
+            yield placed.problem(repr(series.item), "one item, or `adds_up: true`", "series", place, "item")
+        elif readable is not None and not matches(series.item, readable):
             expected = f"one of {', '.join(readable)}, which the reader hands over"
             yield placed.problem(repr(series.item), expected, "series", place, "item")
         pair = (series.item, series.indicator_id)

@@ -12,7 +12,6 @@ from pipelines.declarations.load import load_declarations
 from pipelines.periods import period_table
 from pipelines.settings import Settings
 from pipelines.warehouse.load import replace_tables
-from pipelines.warehouse.raw_tables import raw_schema
 
 if TYPE_CHECKING:
     import duckdb
@@ -22,10 +21,7 @@ FIRST_YEAR, LAST_YEAR = 1988, 2050
 
 
 def write_declared(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, int]:
-    """Replace all tables of schema `declared`; returns the number of rows of each of TABLES.
-
-    A source of another profile gets an empty raw table where it has none, because the models read all of them.
-    """
+    """Replace all tables of schema `declared`; returns the number of rows of each of TABLES."""
     declarations = load_declarations(settings.sources_dir, settings.profile)
     regions = connection.execute("select region_code, region_type from raw.region").to_arrow_table()
     tables = declared_tables(declarations, regions) | {
@@ -38,7 +34,6 @@ def write_declared(connection: duckdb.DuckDBPyConnection, settings: Settings) ->
         ),
     }
     replace_tables(connection, "declared", tables)
-    _empty_raw_tables(connection, settings)
     return {name: tables[name].num_rows for name in TABLES}
 
 
@@ -52,11 +47,3 @@ def _calendar() -> list[str]:
         *(f"M{month:02}" for month in range(1, 13)),
     ]
     return [f"{year}{part}" for year in years for part in parts]
-
-
-def _empty_raw_tables(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    other = "live" if settings.profile == "sample" else "sample"
-    here = {source.source_id for source in load_declarations(settings.sources_dir, settings.profile).sources}
-    elsewhere = load_declarations(settings.sources_dir, other).sources
-    empty = {source.source_id: raw_schema(source).empty_table() for source in elsewhere if source.source_id not in here}
-    replace_tables(connection, "raw", empty)

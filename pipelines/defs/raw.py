@@ -4,7 +4,7 @@ Wiring only: what a delivery means is in `pipelines.deliveries`, what a region i
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import dagster as dg
 
 from pipelines import progress
 from pipelines.declarations.load import Declarations, load_declarations
-from pipelines.declarations.source import CbsV4Connector, Source
+from pipelines.declarations.source import CbsV3Connector, CbsV4Connector, FolderConnector, Source
 from pipelines.declarations.tables import TABLES as DECLARED
 from pipelines.run_folder import RunFolder
 from pipelines.settings import Settings, load_settings
@@ -20,6 +20,7 @@ from pipelines.settings import Settings, load_settings
 POOL = "warehouse"
 GEOGRAPHY = ("region", "region_change", "region_weight")
 ACCOUNTS = ("delivery", "quarantine", "no_data_row")
+ALL_TOGETHER = (*ACCOUNTS, "figure")
 
 
 def raw_key(name: str) -> dg.AssetKey:
@@ -28,15 +29,16 @@ def raw_key(name: str) -> dg.AssetKey:
 
 def raw_assets(declarations: Declarations) -> list[dg.AssetsDefinition]:
     """The assets of the raw layer for the sources of one profile."""
-    fetched = [source for source in declarations.sources if isinstance(source.connector, CbsV4Connector)]
-    delivered = [source for source in declarations.sources if source not in fetched]
-    history = [raw_key(source.source_id) for source in fetched if source.defines_regions]
+    of_cbs, others = list[Source](), list[Source]()
+    for source in declarations.sources:
+        (of_cbs if isinstance(source.connector, CbsV4Connector | CbsV3Connector) else others).append(source)
+    history = [raw_key(source.source_id) for source in of_cbs if source.defines_regions]
     return [
-        *(_cbs_asset(source) for source in fetched),
+        *(_cbs_asset(source) for source in of_cbs),
         _geography_asset(history),
         _declared_asset(),
-        *(_folder_asset(source) for source in delivered),
-        _accounts_asset([raw_key(source.source_id) for source in declarations.sources]),
+        *(_delivered_asset(source) for source in others),
+        _accounts_asset(declarations.sources),
     ]
 
 
@@ -45,7 +47,7 @@ def _describe(source: Source) -> dict[str, Any]:
         "key": raw_key(source.source_id),
         "group_name": "raw",
         "description": f"{source.title}. {source.publisher}. {source.origin.citation}",
-        "kinds": {"cbs" if isinstance(source.connector, CbsV4Connector) else "file", "duckdb"},
+        "kinds": {"file" if isinstance(source.connector, FolderConnector) else "api", "duckdb"},
         "metadata": {"licence": source.licence, "cadence": source.cadence, "url": source.url or ""},
         "tags": {"fictional": str(source.origin.fictional).lower()},
         "pool": POOL,
@@ -64,7 +66,7 @@ def _cbs_asset(source: Source) -> dg.AssetsDefinition:
         settings = load_settings()
         with tempfile.TemporaryDirectory(prefix="nulmeting-") as scratch:
             loaded, regions = load_cbs_source(source, settings, SnapshotStore(settings.snapshots_dir), Path(scratch))
-        if source.defines_regions and regions is not None:
+        if (source.defines_regions or source.defines_neighbourhoods) and regions is not None:
             with connect(settings.warehouse_path) as connection:
                 replace_tables(connection, "raw", {f"region_code_{source.source_id}": regions})
         return _load(context, settings, loaded)
@@ -72,7 +74,9 @@ def _cbs_asset(source: Source) -> dg.AssetsDefinition:
     return _asset
 
 
-def _folder_asset(source: Source) -> dg.AssetsDefinition:
+def _delivered_asset(source: Source) -> dg.AssetsDefinition:
+    """A source whose deliveries name their regions: read once the regions are known."""
+
     @dg.asset(**_describe(source), deps=[raw_key(name) for name in GEOGRAPHY], required_resource_keys={"run_lock"})
     def _asset(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from pipelines.connectors.snapshot import SnapshotStore
@@ -86,8 +90,12 @@ def _folder_asset(source: Source) -> dg.AssetsDefinition:
         with connect(settings.warehouse_path) as connection:
             published = connection.execute("select region_code, region_name from raw.region").fetchall()
         lookup = declared_lookup(declarations, source.source_id, published)
-        loaded = load_folder_source(source, settings, SnapshotStore(settings.snapshots_dir), lookup)
-        return _load(context, settings, loaded)
+        store = SnapshotStore(settings.snapshots_dir)
+        if isinstance(source.connector, FolderConnector):
+            return _load(context, settings, load_folder_source(source, settings, store, lookup))
+        from pipelines.deliveries.swing import load_swing_source
+
+        return _load(context, settings, load_swing_source(source, settings, store, lookup))
 
     return _asset
 
@@ -200,17 +208,20 @@ def _declared_asset() -> dg.AssetsDefinition:
     return declarations
 
 
-def _accounts_asset(sources: list[dg.AssetKey]) -> dg.AssetsDefinition:
+def _accounts_asset(sources: Sequence[Source]) -> dg.AssetsDefinition:
+    keys = [raw_key(source.source_id) for source in sources]
+
     @dg.multi_asset(
         name="row_accounts",
         specs=[
-            dg.AssetSpec(raw_key(name), group_name="raw", deps=sources, description=text, kinds={"duckdb"})
+            dg.AssetSpec(raw_key(name), group_name="raw", deps=keys, description=text, kinds={"duckdb"})
             for name, text in zip(
-                ACCOUNTS,
+                ALL_TOGETHER,
                 (
                     "Every vintage of every delivery, and where each of its rows went.",
                     "Rows and files that were refused, with what was found and what was expected.",
                     "Rows recognised as holding no data: printed totals, footers and notes.",
+                    "The figures of all sources in one long shape; what the models read.",
                 ),
                 strict=True,
             )
@@ -220,19 +231,21 @@ def _accounts_asset(sources: list[dg.AssetKey]) -> dg.AssetsDefinition:
     )
     def row_accounts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         from pipelines.warehouse.connection import connect
+        from pipelines.warehouse.figures import create_figures
         from pipelines.warehouse.load import forget_other_sources
 
         settings = load_settings()
         with connect(settings.warehouse_path) as connection:
-            forget_other_sources(connection, tuple(key.path[-1] for key in sources))
+            forget_other_sources(connection, tuple(source.source_id for source in sources))
+            create_figures(connection, sources)
             counts = {
-                name: connection.execute(f"select count(*) from raw.{name}").fetchall()[0][0] for name in ACCOUNTS
+                name: connection.execute(f"select count(*) from raw.{name}").fetchall()[0][0] for name in ALL_TOGETHER
             }
             refused = connection.execute(
                 "select source_id, file, line, reason from raw.quarantine order by all"
             ).fetchall()
         RunFolder(settings, context.run.run_id).write("row_accounts", {"counts": counts, "refused": len(refused)})
-        for name in ACCOUNTS:
+        for name in ALL_TOGETHER:
             yield dg.MaterializeResult(asset_key=raw_key(name), metadata={"dagster/row_count": counts[name]})
 
     return row_accounts

@@ -27,8 +27,9 @@ from pipelines.geography.weights import WEIGHTS_SCHEMA
 from pipelines.periods import PERIOD_SCHEMA
 from pipelines.settings import PROJECT_ROOT
 from pipelines.warehouse.connection import connect
+from pipelines.warehouse.figures import create_figures
 from pipelines.warehouse.load import replace_tables
-from pipelines.warehouse.raw_tables import ACCOUNTS, raw_schema
+from pipelines.warehouse.raw_tables import ACCOUNTS
 
 pytestmark = pytest.mark.xdist_group("dbt")
 
@@ -62,7 +63,6 @@ def _empty_warehouse(path: Path) -> None:
     ]
     tables: dict[str, dict[str, pa.Schema]] = {
         "raw": {
-            **{source.source_id: raw_schema(source) for source in sources},
             **ACCOUNTS,
             "region": REGIONS_SCHEMA,
             "region_change": CHANGES_SCHEMA,
@@ -74,6 +74,7 @@ def _empty_warehouse(path: Path) -> None:
     with connect(path) as connection:
         for schema, columns in tables.items():
             replace_tables(connection, schema, {name: fields.empty_table() for name, fields in columns.items()})
+        create_figures(connection, sources)
 
 
 # Two commands in one process, so that the project is parsed once; the tests need the tables to be there.

@@ -261,7 +261,7 @@ def test_a_pattern_may_name_a_declared_family_that_no_source_delivers_yet(world:
         (
             "{item: clienten,",
             "{item: klanten,",
-            ":19:12 (item): found 'klanten', expected one of gemeente, jaar",
+            ":19:12 (item): found 'klanten', expected one of clienten, which the reader",
         ),
         ("items: [clienten]", "items: [klanten]", "(items): found 'klanten', expected an item of its series"),
         ("items: [clienten]", "items: [klant*]", "(items): found 'klant*', expected an item of its series"),

@@ -72,7 +72,7 @@ def declared(**parts: Any) -> Declarations:
     none: dict[str, Any] = dict.fromkeys(
         (
             *("sources", "events", "goals", "printed_figures", "decisions", "corrections"),
-            *("aliases", "source_aliases"),
+            *("aliases", "source_aliases", "disabled"),
         ),
         (),
     )
@@ -156,7 +156,7 @@ def test_a_source_shows_what_it_is_and_which_items_are_which_indicator() -> None
         False,
         False,
     )
-    assert tables["series"].to_pylist() == [
+    assert tables["series"].select(["source_id", "item", "indicator_id", "factor"]).to_pylist() == [
         {"source_id": "tellingen", "item": "Cliënten|A1", "indicator_id": "wmo_hulp", "factor": 1.0},
         {"source_id": "tellingen", "item": "Cliënten|A2", "indicator_id": "bevolking", "factor": 1000.0},
     ]

@@ -1,9 +1,10 @@
 -- The long table of observed figures. Status follows SDMX; the publisher's own flag travels along.
-with observed as (
+with figures as (
     select
         source_id,
         vintage_id,
         item,
+        part,
         region_code,
         period_code,
         value,
@@ -11,42 +12,49 @@ with observed as (
         case
             when value is not null and period_status in ('Voorlopig', 'NaderVoorlopig') then 'P'
             when value is not null then 'A'
-            when source_flag = 'Impossible' then 'M'
-            when source_flag = 'Confidential' then 'Q'
+            when source_flag in ('Impossible', 'not_applicable') then 'M'
+            when source_flag in ('Confidential', 'hidden') then 'Q'
             else 'L'
         end as obs_status
-    from {{ ref('stg_cbs__observations') }}
+    from {{ ref('stg_figures') }}
+    where region_code is not null and period_code is not null
+),
 
-    union all
-
+-- A region that reports nothing but zeros has not delivered, where the source is declared to work like that: a
+-- delivery of nothing is no cost of nothing.
+nothing_but_zeros as (
     select
-        source_id,
-        vintage_id,
-        item,
-        region_code,
-        period_code,
-        value,
-        source_flag,
-        case
-            when value is not null then 'A'
-            when source_flag = 'hidden' then 'Q'
-            when source_flag = 'not_applicable' then 'M'
-            else 'L'
-        end as obs_status
-    from {{ ref('stg_swing__observations') }}
+        figures.source_id,
+        figures.vintage_id,
+        figures.region_code,
+        figures.period_code,
+        figures.part
+    from figures
+    inner join {{ source('declared', 'source') }} as declared
+        on figures.source_id = declared.source_id and declared.not_delivered_when_all_zero
+    group by figures.source_id, figures.vintage_id, figures.region_code, figures.period_code, figures.part
+    having max(abs(figures.value)) = 0
+),
 
-    union all
-
+observed as (
     select
-        source_id,
-        vintage_id,
-        item,
-        region_code,
-        period_code,
-        value,
-        null as source_flag,
-        'A' as obs_status
-    from {{ ref('stg_survey__observations') }}
+        figures.source_id,
+        figures.vintage_id,
+        figures.item,
+        figures.part,
+        figures.region_code,
+        figures.period_code,
+        case when nothing_but_zeros.source_id is null then figures.value end as value,
+        case when nothing_but_zeros.source_id is null then figures.source_flag else 'all_zero' end as source_flag,
+        case when nothing_but_zeros.source_id is null then figures.obs_status else 'L' end as obs_status
+    from figures
+    left join nothing_but_zeros
+        on
+            figures.source_id = nothing_but_zeros.source_id
+            and figures.vintage_id = nothing_but_zeros.vintage_id
+            and figures.region_code = nothing_but_zeros.region_code
+            and figures.period_code = nothing_but_zeros.period_code
+            and figures.part is not distinct from nothing_but_zeros.part
 ),
 
 -- A figure known to be wrong is replaced where it still stands as it was when somebody looked at it; a publisher
@@ -71,6 +79,9 @@ corrections as (
 identified as (
     select
         series.indicator_id,
+        series.declared_item,
+        series.adds_up,
+        series.rank,
         observed.region_code,
         observed.period_code,
         observed.source_id,
@@ -85,8 +96,11 @@ identified as (
             else observed.obs_status
         end as obs_status
     from observed
-    inner join {{ source('declared', 'series') }} as series
-        on observed.source_id = series.source_id and observed.item = series.item
+    inner join {{ ref('core_series_item') }} as series
+        on
+            observed.source_id = series.source_id
+            and observed.item = series.item
+            and observed.part is not distinct from series.part
     left join corrections
         on
             observed.source_id = corrections.source_id
@@ -96,16 +110,70 @@ identified as (
             and {{ same_figure('observed.value', 'corrections.expect') }}
 ),
 
+-- An empty item adds nothing to a sum; one that is suppressed leaves it unknown.
+together as (
+    select
+        indicator_id,
+        region_code,
+        period_code,
+        source_id,
+        vintage_id,
+        item,
+        rank,
+        delivered_value,
+        corrected_because,
+        source_flag,
+        value,
+        obs_status
+    from identified
+    where not adds_up
+
+    union all
+
+    select
+        indicator_id,
+        region_code,
+        period_code,
+        source_id,
+        vintage_id,
+        declared_item as item,
+        rank,
+        case when not bool_or(obs_status = 'Q') then sum(delivered_value) end as delivered_value,
+        min(corrected_because) as corrected_because,
+        case when bool_or(obs_status = 'Q') or count(value) = 0 then min(source_flag) end as source_flag,
+        case when not bool_or(obs_status = 'Q') then sum(value) end as value,
+        case
+            when bool_or(obs_status = 'Q') then 'Q'
+            when count(value) = 0 then min(obs_status)
+            when bool_or(obs_status = 'P') then 'P'
+            else 'A'
+        end as obs_status
+    from identified
+    where adds_up
+    group by indicator_id, region_code, period_code, source_id, vintage_id, declared_item, rank
+),
+
 dated as (
     select
-        identified.*,
+        together.*,
         delivery.vintage_date,
         delivery.vintage_order,
         delivery.fetched_at,
         delivery.is_current
-    from identified
+    from together
     inner join {{ source('raw', 'delivery') }} as delivery
-        on identified.vintage_id = delivery.vintage_id
+        on together.vintage_id = delivery.vintage_id
+),
+
+-- Two items of one vintage that give one figure (two moments of publication side by side) are one observation.
+first_in_rank as (
+    select *
+    from dated
+    qualify
+        row_number() over (
+            partition by indicator_id, region_code, period_code, source_id, vintage_id
+            order by value is null, rank desc, item
+        ) = 1
 )
 
 select
@@ -125,4 +193,4 @@ select
         partition by indicator_id, region_code, period_code, source_id
         order by is_current desc, vintage_order desc nulls first, vintage_date desc, fetched_at desc, vintage_id desc
     ) = 1 as is_latest
-from dated
+from first_in_rank

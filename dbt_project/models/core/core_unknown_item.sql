@@ -8,33 +8,24 @@ with vintage as (
 
 items as (
     select
-        source_id,
-        item
-    from {{ ref('stg_cbs__observations') }}
-    where vintage_id in (select vintage.vintage_id from vintage)
-    union all
-    select
-        source_id,
-        item
-    from {{ ref('stg_swing__observations') }}
-    where vintage_id in (select vintage.vintage_id from vintage)
-    union all
-    select
-        source_id,
-        item
-    from {{ ref('stg_survey__observations') }}
-    where vintage_id in (select vintage.vintage_id from vintage)
+        figures.source_id,
+        figures.item,
+        count(*) as rows_with_item
+    from {{ ref('stg_figures') }} as figures
+    semi join vintage on figures.vintage_id = vintage.vintage_id
+    anti join {{ ref('budget_item') }} as budget_item on figures.source_id = budget_item.source_id
+    group by figures.source_id, figures.item
 )
 
 select
     items.source_id,
     items.item,
-    count(*) as rows_with_item
+    items.rows_with_item
 from items
-left join {{ source('declared', 'series') }} as series
+anti join {{ ref('core_series_item') }} as series
     on items.source_id = series.source_id and items.item = series.item
-where series.item is null
-group by items.source_id, items.item
+anti join {{ source('declared', 'attribute') }} as attribute
+    on items.source_id = attribute.source_id and items.item like attribute.item_like escape '!'
 
 union all
 
