@@ -29,6 +29,14 @@ app = typer.Typer(
 
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="where runs read and write; default: data/")]
 Profile = Annotated[str | None, typer.Option(help="sample (offline, bundled) or live")]
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        help="what was known on this day (jjjj-mm-dd): made from the vintages kept, in a folder of its own; "
+        "`run` makes it, `sql` queries it",
+    ),
+]
 
 
 WRONG_USE, FAILED = 2, 3
@@ -83,9 +91,12 @@ def run(
         ),
     ] = None,
     today: Annotated[str | None, typer.Option(help="judge lateness on this day (jjjj-mm-dd)")] = None,
+    as_of: AsOf = None,
 ) -> None:
     """Run the main job: fetch, read, build, check, alert, publish."""
-    settings = _settings(profile=profile, data_dir=data_dir, today=_date(today))
+    settings = _settings(
+        profile=profile, data_dir=data_dir, today=_date("--today", today), as_of=_date("--as-of", as_of)
+    )
     # Before anything heavy is imported: a wrong declaration is told at once.
     steps = _steps(settings)
 
@@ -124,11 +135,12 @@ def sql(
     query: Annotated[str, typer.Argument(help="SQL over the schema marts")],
     format: Annotated[str, typer.Option(help="table, csv or json")] = "table",  # noqa: A002 - the flag's name
     data_dir: DataDir = None,
+    as_of: AsOf = None,
 ) -> None:
     """Query the published file, read-only."""
     from pipelines.query import QueryError, query_published
 
-    settings = load_settings(data_dir=data_dir)
+    settings = load_settings(data_dir=data_dir, as_of=_date("--as-of", as_of))
     if format not in ("table", "csv", "json"):
         raise SetupError(f"--format: found {format}, expected table, csv or json")
     try:
@@ -218,13 +230,13 @@ def _settings(**overrides: Any) -> Settings:
     return settings
 
 
-def _date(text: str | None) -> dt.date | None:
+def _date(flag: str, text: str | None) -> dt.date | None:
     if text is None:
         return None
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
-        raise SetupError(f"--today: found {text}, expected a date like 2026-07-01") from None
+        raise SetupError(f"{flag}: found {text}, expected a date like 2026-07-01") from None
 
 
 def _steps(settings: Settings) -> int:

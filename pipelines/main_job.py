@@ -106,6 +106,10 @@ def prepare_environment(settings: Settings) -> None:
             "NULMETING_DATA_DIR": str(settings.data_dir),
             "NULMETING_SOURCES_DIR": str(settings.sources_dir),
             "NULMETING_TODAY": settings.today.isoformat(),
+            "NULMETING_AS_OF": settings.as_of.isoformat() if settings.as_of else "",
+            "NULMETING_CBS_V3_URL": settings.cbs_v3_url,
+            "NULMETING_CBS_V3_THIRD_URL": settings.cbs_v3_third_url,
+            "NULMETING_SWING_URL": settings.swing_url or "",
             "NULMETING_CBS_V4_URL": settings.cbs_v4_url,
             "NULMETING_WAREHOUSE": str(settings.warehouse_path),
             "DO_NOT_TRACK": "1",
@@ -118,7 +122,7 @@ def prepare_environment(settings: Settings) -> None:
 
 def dagster_home(settings: Settings) -> Path:
     """The folder of the Dagster instance, with the project's `dagster.yaml` in it; made when absent."""
-    home = settings.data_dir / "dagster"
+    home = settings.state_dir / "dagster"
     home.mkdir(parents=True, exist_ok=True)
     template = PROJECT_ROOT / "dagster.yaml"
     target = home / "dagster.yaml"
@@ -135,6 +139,8 @@ def run_main_job(settings: Settings, selection: str | None = None) -> RunSummary
     DeclarationError for wrong declarations, and RunBusyError when another run is writing.
     """
     started = time.monotonic()
+    if settings.as_of is not None and not settings.snapshots_dir.is_dir():
+        raise SetupError(f"--as-of: found no deliveries kept in {settings.snapshots_dir}, expected those of earlier runs")
     _prepare_data_dir(settings)
     prepare_environment(settings)
     for name in ("dagster", "dbt", "great_expectations", "httpx", "alembic"):
@@ -160,7 +166,7 @@ def _prepare_data_dir(settings: Settings) -> None:
     """Make the data directory; raises SetupError where that or writing in it fails, RunBusyError where a run is on."""
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
-        settings.logs_dir.mkdir(exist_ok=True)
+        settings.logs_dir.mkdir(parents=True, exist_ok=True)
         # The lock that a run holds (`defs.resources`), looked at before anything heavy is imported.
         with FileLock(settings.data_dir / ".run.lock", timeout=_BUSY_SECONDS):
             pass

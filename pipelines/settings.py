@@ -17,6 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
+# The secret that persons are pseudonymised with, or the name of a file that holds it.
+PSEUDONYM_KEY = "NULMETING_PSEUDONYM_KEY"
+PSEUDONYM_KEY_FILE = "NULMETING_PSEUDONYM_KEY_FILE"
+
 
 class SetupError(Exception):
     """The configuration or the set-up is wrong; the command line ends with exit code 2."""
@@ -49,6 +53,7 @@ class Settings(BaseModel):
     sources_dir: Path = PROJECT_ROOT / "sources"
     drop_dir: Path | None = None
     today: dt.date = Field(default_factory=lambda: dt.datetime.now(dt.UTC).date())
+    as_of: dt.date | None = None
     reference_year: int = 2026
     cbs_v4_url: str = "https://datasets.cbs.nl/odata/v1/CBS"
     cbs_v3_url: str = "https://opendata.cbs.nl"
@@ -68,35 +73,41 @@ class Settings(BaseModel):
         return None if path is None else path.expanduser().resolve()
 
     @property
+    def state_dir(self) -> Path:
+        """What a run makes. What was known on an earlier day is made in a folder of its own, beside the present."""
+        return self.data_dir if self.as_of is None else self.data_dir / "as-of" / self.as_of.isoformat()
+
+    @property
     def warehouse_path(self) -> Path:
-        return self.data_dir / "warehouse.duckdb"
+        return self.state_dir / "warehouse.duckdb"
 
     @property
     def published_path(self) -> Path:
         """What analysts open. Never the working warehouse."""
-        return self.data_dir / "published" / "nulmeting.duckdb"
+        return self.state_dir / "published" / "nulmeting.duckdb"
 
     @property
     def snapshots_dir(self) -> Path:
+        """Every vintage ever delivered; one place, whatever day is looked back at."""
         return self.data_dir / "raw"
 
     @property
     def alerts_dir(self) -> Path:
-        return self.data_dir / "alerts"
+        return self.state_dir / "alerts"
 
     @property
     def runs_dir(self) -> Path:
-        return self.data_dir / "runs"
+        return self.state_dir / "runs"
 
     @property
     def logs_dir(self) -> Path:
         """One log per run, with the trace of what failed."""
-        return self.data_dir / "logs"
+        return self.state_dir / "logs"
 
     @property
     def data_docs_dir(self) -> Path:
         """What was expected of every table in the latest run, and which rows failed, as pages."""
-        return self.data_dir / "data_docs"
+        return self.state_dir / "data_docs"
 
     @property
     def deliveries_dir(self) -> Path:
@@ -112,6 +123,7 @@ _FROM_ENVIRONMENT = {
     "NULMETING_SOURCES_DIR": "sources_dir",
     "NULMETING_DROP_DIR": "drop_dir",
     "NULMETING_TODAY": "today",
+    "NULMETING_AS_OF": "as_of",
     "NULMETING_CBS_V4_URL": "cbs_v4_url",
     "NULMETING_CBS_V3_URL": "cbs_v3_url",
     "NULMETING_CBS_V3_THIRD_URL": "cbs_v3_third_url",
@@ -149,6 +161,9 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
             given_in[key] = variable
     given = {key: value for key, value in overrides.items() if value is not None}
     values.update(given)
+    if values.get("as_of"):
+        # Lateness is judged on the day that is looked back at; nobody is alerted to what is long past.
+        values["today"], values["channels"] = values["as_of"], ()
     given_in.update({key: f"--{key.replace('_', '-')}" for key in given})
     try:
         return Settings(**values)
@@ -163,6 +178,25 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
             raise SetupError(f"{source} ({where}): {first['msg']}") from None
         expected = first["msg"].removeprefix("Input should be ")
         raise SetupError(f"{source} ({where}): found {first['input']!r}, expected {expected}") from None
+
+
+def pseudonym_secret() -> bytes | None:
+    """The key that persons are pseudonymised with, as it stands in the environment or in the file named there.
+
+    White space around it is no part of it. None where neither is set; never from `nulmeting.toml`, which is no place
+    for secrets. Raises SetupError for a file that cannot be read, and for two keys that differ.
+    """
+    given = os.fsencode(os.environ.get(PSEUDONYM_KEY, "").strip())
+    named = os.environ.get(PSEUDONYM_KEY_FILE)
+    if not named:
+        return given or None
+    try:
+        kept = Path(named).expanduser().read_bytes().strip()
+    except OSError as error:
+        raise SetupError(f"{PSEUDONYM_KEY_FILE}: a file that cannot be read ({error.strerror})") from None
+    if given and given != kept:
+        raise SetupError(f"{PSEUDONYM_KEY} and {PSEUDONYM_KEY_FILE} with different keys")
+    return kept or None
 
 
 def _config_path() -> Path | None:

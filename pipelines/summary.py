@@ -32,7 +32,8 @@ def render(summary: RunSummary, settings: Settings) -> Group | Text:
 
 
 def _verdict(summary: RunSummary, settings: Settings) -> Text:
-    text = Text(f"Nulmeting · profiel {settings.profile} · {summary.seconds:.0f} s · ", style="bold")
+    known = f"zoals bekend op {settings.as_of:%d-%m-%Y} · " if settings.as_of else ""
+    text = Text(f"Nulmeting · profiel {settings.profile} · {known}{summary.seconds:.0f} s · ", style="bold")
     if not summary.is_published:
         said = f"{_counted(summary.tables_updated, 'tabel', 'tabellen')} bijgewerkt, niets gepubliceerd"
         refused = f", {_counted(summary.rows_refused, 'rij', 'rijen')} geweigerd" if summary.rows_refused else ""
@@ -152,6 +153,8 @@ def _where(summary: RunSummary, settings: Settings) -> Text:
     if summary.log:
         text.append(f"Logboek                 {_relative(summary.log)}\n")
     elsewhere = "" if settings.data_dir == PROJECT_ROOT / "data" else f" --data-dir {_relative(settings.data_dir)}"
+    if settings.as_of:
+        elsewhere += f" --as-of {settings.as_of}"
     text.append(f'Bevragen                {_command()} sql{elsewhere} "from marts.trend_break"')
     if settings.profile == "sample":
         text.append("\nVoorbeeldland (codes VB…) is verzonnen; de overige cijfers komen uit de beleidsstukken.")

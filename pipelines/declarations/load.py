@@ -36,6 +36,7 @@ from pipelines.declarations.wording import validated
 __all__ = ["DeclarationError", "Declarations", "load_declarations"]
 
 _CATALOGUE = "catalogue"
+_OWN_INDICATORS = "indicators"
 # Deliveries and the truth of Voorbeeldland, not declarations.
 _NOT_DECLARATIONS = frozenset({_CATALOGUE, "sample"})
 
@@ -129,7 +130,17 @@ def _files(sources_dir: Path) -> list[Path]:
 
 
 def _read_source(file: MarkedFile, everything: Everything, problems: list[str]) -> None:
-    source = validated(Source, file, (), file.data, problems)
+    data = file.data
+    if isinstance(data, dict) and _OWN_INDICATORS in data:
+        # What only this source delivers may stand with it, so that a new source is one file.
+        data = {key: value for key, value in data.items() if key != _OWN_INDICATORS}
+        entries = file.data[_OWN_INDICATORS]
+        for place, entry in enumerate(entries if isinstance(entries, list) else [entries]):
+            path = (_OWN_INDICATORS, place)
+            indicator = validated(Indicator, file, path, entry, problems)
+            if indicator is not None:
+                everything.indicators.append(Placed(indicator, file, path))
+    source = validated(Source, file, (), data, problems)
     if source is not None:
         everything.sources.append(Placed(source, file, ()))
 

@@ -28,6 +28,7 @@ class Delivery:
     result: ReadResult
     is_current: bool
     is_present: bool
+    withdrawn_on: dt.date | None = None
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,7 @@ def _delivery_table(source: Source, deliveries: list[Delivery]) -> pa.Table:
                 "vintage_label": delivery.snapshot.vintage_label,
                 "vintage_order": _vintage_order(source, delivery.snapshot.name),
                 "is_current": delivery.is_current,
-                "known_from": delivery.snapshot.fetched_at.date(),
-                "known_until": None,
+                "withdrawn_on": delivery.withdrawn_on,
                 "status": "refused" if delivery.result.refused else "loaded",
                 "rows_in": delivery.result.rows_in,
                 "rows_loaded": delivery.result.rows_loaded,

@@ -34,7 +34,7 @@ def load_cbs_source(
 
     connector = source.connector
     assert isinstance(connector, CbsV4Connector)  # noqa: S101 - for the type checker
-    table = connector.table
+    table = connector.tables[0][0]
     transport = (
         sample_transport(settings.sources_dir / "sample" / "voorbeeldland" / "cbs_v4")
         if settings.profile == "sample"
@@ -46,7 +46,7 @@ def load_cbs_source(
     missing: tuple[Problem, ...] = ()
     with open_client(settings.cbs_v4_url, transport=transport) as client:
         try:
-            fetched = fetch_table(client, connector, scratch / source.source_id)
+            fetched = fetch_table(client, connector, scratch / source.source_id, table=table)
         except TableNotFound as error:
             missing = (Problem(table, None, None, None, "not_delivered", str(error), "a table with this id"),)
         else:

@@ -14,6 +14,7 @@ from pathlib import Path
 from pipelines.connectors.snapshot import Snapshot, SnapshotStore
 from pipelines.declarations.source import FolderConnector, Source
 from pipelines.deliveries.accounts import Delivery, SourceLoad, collect, judge
+from pipelines.deliveries.withdrawal import read_absences, record_absences, withdrawn_on
 from pipelines.delivery_privacy import read_screened, shown_name
 from pipelines.geography.regions import RegionLookup
 from pipelines.readers.account import Problem, ReadResult
@@ -24,9 +25,11 @@ def load_folder_source(source: Source, settings: Settings, store: SnapshotStore,
     """Read every delivery of a source that comes as files.
 
     A file that is there counts with its newest vintage that could be read; one that is refused leaves the
-    vintage before it in place. A file that has gone is withdrawn: its vintages stay in the snapshots, and none
-    of them counts.
+    vintage before it in place. A file that has gone is withdrawn: its vintages stay on record, and none of them
+    counts. With `settings.as_of` the folder is left alone: what counts is what was known on that day.
     """
+    if settings.as_of is not None:
+        return _as_known(source, settings, settings.as_of, store, lookup)
 
     from pipelines.connectors.folder import DeliveryError, find_deliveries, read_bytes
 
@@ -34,8 +37,10 @@ def load_folder_source(source: Source, settings: Settings, store: SnapshotStore,
     assert isinstance(connector, FolderConnector)  # noqa: S101 - for the type checker
     deliveries: list[Delivery] = []
     unreadable: list[Problem] = []
+    present: set[str] = set()
     for path in find_deliveries(settings.deliveries_dir, connector):
         name = shown_name(path.name)
+        present.add(name)
         try:
             data = read_bytes(path)
         except DeliveryError as error:
@@ -47,7 +52,34 @@ def load_folder_source(source: Source, settings: Settings, store: SnapshotStore,
             continue
         unreadable.append(Problem(name, None, None, None, "unfinished_file", found, expected))
         deliveries += _kept(source, name, store, lookup)
+    known = {snapshot.name for snapshot in store.list(source.source_id)}
+    absences = record_absences(settings.snapshots_dir, source.source_id, known, present, settings.today)
+    for name in sorted(known - present):
+        deliveries += _withdrawn(_kept(source, name, store, lookup), withdrawn_on(absences, name, settings.today))
     return collect(source, deliveries, extra_problems=tuple(unreadable))
+
+
+def _withdrawn(deliveries: list[Delivery], since: dt.date | None) -> list[Delivery]:
+    """Vintages of a file that has gone: on record, and none of them counts."""
+    return [replace(delivery, is_current=False, is_present=False, withdrawn_on=since) for delivery in deliveries]
+
+
+def _as_known(
+    source: Source, settings: Settings, as_of: dt.date, store: SnapshotStore, lookup: RegionLookup
+) -> SourceLoad:
+    """The vintages that were there on a day, those withdrawn by then included."""
+    absences = read_absences(settings.snapshots_dir, source.source_id)
+    deliveries: list[Delivery] = []
+    for name in sorted({snapshot.name for snapshot in store.list(source.source_id)}):
+        known = [pair for pair in _earlier(source, name, store, lookup) if _was_known(pair[0], as_of)]
+        vintages = judge(name, known[-1], known[:-1]) if known else []
+        since = withdrawn_on(absences, name, as_of)
+        deliveries += _withdrawn(vintages, since) if since else vintages
+    return collect(source, deliveries)
+
+
+def _was_known(snapshot: Snapshot, as_of: dt.date) -> bool:
+    return (snapshot.vintage_date or snapshot.fetched_at.date()) <= as_of
 
 
 def _delivered(

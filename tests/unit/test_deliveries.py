@@ -113,8 +113,49 @@ def test_a_file_that_is_gone_is_withdrawn_and_its_vintages_stay_in_the_snapshots
     place.load()
     path.unlink()
     load = place.load()
-    assert (load.rows.num_rows, load.deliveries, load.problems) == (0, (), ())
+    assert load.problems == ()
+    (row,) = load.accounts["delivery"].to_pylist()
+    assert (row["is_current"], row["withdrawn_on"]) == (False, dt.date(2026, 7, 1))
+    assert [row["bedrag"] for row in load.rows.to_pylist()] == [10]
+    assert place.current() == []
     assert len(place.store.list("proef", "levering.csv")) == 1
+
+
+def test_a_withdrawal_keeps_its_day_until_the_file_comes_back(place: Place) -> None:
+    path = place.deliver(HEADER + "Heiloo;2016;10\n")
+    place.load()
+    path.unlink()
+    for day in (dt.date(2026, 7, 2), dt.date(2026, 7, 9)):
+        place.settings = place.settings.model_copy(update={"today": day})
+        (row,) = place.load().accounts["delivery"].to_pylist()
+        assert row["withdrawn_on"] == dt.date(2026, 7, 2)
+    place.deliver(HEADER + "Heiloo;2016;10\n")
+    assert place.current() == [10]
+    assert [row["withdrawn_on"] for row in place.load().accounts["delivery"].to_pylist()] == [None]
+
+
+def test_as_of_a_day_that_counts_which_was_known_then(place: Place) -> None:
+    def on(day: dt.date, **more: Any) -> None:
+        place.settings = place.settings.model_copy(update={"today": day, **more})
+
+    on(dt.date(2026, 3, 1))
+    path = place.deliver(HEADER + "Heiloo;2016;10\n")
+    place.load()
+    on(dt.date(2026, 4, 1))
+    place.deliver(HEADER + "Heiloo;2016;11\n")
+    place.load()
+    on(dt.date(2026, 5, 1))
+    path.unlink()
+    place.load()
+    on(dt.date(2026, 6, 1))
+    place.deliver(HEADER + "Heiloo;2016;12\n")
+    assert place.current() == [12]
+
+    known = {}
+    for day in (dt.date(2026, 2, 1), dt.date(2026, 3, 15), dt.date(2026, 4, 1), dt.date(2026, 5, 9), dt.date(2026, 6, 1)):
+        on(dt.date(2026, 7, 1), as_of=day)
+        known[day.month] = place.current()
+    assert known == {2: [], 3: [10], 4: [11], 5: [], 6: [12]}
 
 
 def test_a_return_to_an_older_version_counts_again(place: Place) -> None:

@@ -22,18 +22,48 @@ with figures as (
 
 -- A region that reports nothing but zeros has not delivered, where the source is declared to work like that: a
 -- delivery of nothing is no cost of nothing.
-nothing_but_zeros as (
+item_rank as (
+    select
+        source_id,
+        item,
+        part,
+        max(rank) as rank
+    from {{ ref('core_series_item') }}
+    group by source_id, item, part
+),
+
+zero_or_not as (
     select
         figures.source_id,
         figures.vintage_id,
+        figures.item,
         figures.region_code,
         figures.period_code,
-        figures.part
+        figures.part,
+        -- two moments of publication side by side are two deliveries: the later one may not have come yet
+        max(abs(figures.value)) over (
+            partition by
+                figures.source_id,
+                figures.vintage_id,
+                figures.region_code,
+                figures.period_code,
+                figures.part,
+                item_rank.rank
+        ) as largest
     from figures
     inner join {{ source('declared', 'source') }} as declared
         on figures.source_id = declared.source_id and declared.not_delivered_when_all_zero
-    group by figures.source_id, figures.vintage_id, figures.region_code, figures.period_code, figures.part
-    having max(abs(figures.value)) = 0
+    left join item_rank
+        on
+            figures.source_id = item_rank.source_id
+            and figures.item = item_rank.item
+            and figures.part is not distinct from item_rank.part
+),
+
+nothing_but_zeros as (
+    select *
+    from zero_or_not
+    where largest = 0
 ),
 
 observed as (
@@ -51,6 +81,7 @@ observed as (
     left join nothing_but_zeros
         on
             figures.source_id = nothing_but_zeros.source_id
+            and figures.item = nothing_but_zeros.item
             and figures.vintage_id = nothing_but_zeros.vintage_id
             and figures.region_code = nothing_but_zeros.region_code
             and figures.period_code = nothing_but_zeros.period_code

@@ -10,6 +10,7 @@ select
     fetched_at,
     status,
     is_current,
+    withdrawn_on,
     rows_in,
     rows_loaded,
     rows_no_data,

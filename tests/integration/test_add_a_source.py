@@ -1,0 +1,59 @@
+"""The how-to is followed to the letter: one YAML file, one delivery, and the figures are in the marts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pipelines.settings import PROJECT_ROOT
+from tests.integration.conftest import Workspace
+
+pytestmark = pytest.mark.xdist_group("main_job")
+
+Run = Callable[..., Any]
+
+DELIVERY = (
+    "Gemeente;Jaar;Wet;Aantal\r\nHeiloo;2017;Wmo;12\r\nHeiloo;2017;Jeugdwet;3\r\n"
+    "Bergen (NH.);2017;Wmo;9\r\nUitgeest;2017;Wmo;veel\r\n"
+)
+
+
+def _from_the_how_to() -> tuple[str, str]:
+    """The name of the file that the how-to adds, and what it puts in."""
+    text = (PROJECT_ROOT / "docs" / "add-a-source.md").read_text(encoding="utf-8")
+    found = re.search(r"^`(sources/[^`]+\.yml)`:\n\n```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert found
+    return found[1], found[2]
+
+
+def test_the_how_to_adds_a_source_in_under_thirty_lines() -> None:
+    _, declaration = _from_the_how_to()
+    assert len(declaration.splitlines()) < 30
+
+
+def test_a_new_source_is_one_yaml_file(workspace: Workspace, run_here: Run) -> None:
+    name, declaration = _from_the_how_to()
+    (workspace.root / name).write_text(declaration, encoding="utf-8")
+    delivery = workspace.sample / "municipal" / "klachten_2017.csv"
+    delivery.write_text(DELIVERY, encoding="utf-8")
+
+    looked_at = workspace.command("check", str(delivery))
+    assert looked_at.returncode == 1
+    assert "klachten_2017.csv:5:4 (Aantal): found 'veel', expected a whole number" in looked_at.stdout
+    assert "klachten_sociaal_domein" in looked_at.stdout
+
+    summary = run_here(workspace)
+    assert summary.exit_code == 1
+    assert workspace.rows(
+        "select region_code, period_code, value from marts.observation where indicator_id = 'klachten_wmo' order by all"
+    ) == [("GM0373", "2017", 9.0), ("GM0399", "2017", 12.0)]
+    assert workspace.value("select label_nl from marts.indicator where indicator_id = 'klachten_wmo'") == "Klachten Wmo"
+    assert workspace.rows(
+        "select region_code, delivery from marts.coverage "
+        "where source_id = 'klachten_sociaal_domein' and period_code = '2017' order by region_code"
+    ) == [("GM0373", "delivered"), ("GM0383", "missing"), ("GM0399", "delivered"), ("GM0450", "missing")]
+    # what is declared to be no indicator is no finding either
+    assert not [check for check in summary.failed_checks if check["check"] == "core_unknown_item__nothing_unmapped"]
