@@ -143,6 +143,9 @@ def sql(
     settings = load_settings(data_dir=data_dir, as_of=_date("--as-of", as_of))
     if format not in ("table", "csv", "json"):
         raise SetupError(f"--format: found {format}, expected table, csv or json")
+    if settings.as_of and not settings.published_path.is_file():
+        day = settings.as_of
+        raise SetupError(f"--as-of {day}: nothing was made for that day yet; run `nulmeting run --as-of {day}` first")
     try:
         typer.echo(query_published(settings, query, format), nl=False)
     except QueryError as error:

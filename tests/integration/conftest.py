@@ -43,9 +43,8 @@ class Workspace:
         return self.data / "published" / "nulmeting.duckdb"
 
     def settings(self, **overrides: Any) -> Settings:
-        return load_settings(
-            data_dir=self.data, sources_dir=self.sources, profile="sample", today="2026-07-01", **overrides
-        )
+        here = {"data_dir": self.data, "sources_dir": self.sources, "profile": "sample", "today": "2026-07-01"}
+        return load_settings(**{**here, **overrides})
 
     def environment(self) -> dict[str, str]:
         """What a process of its own needs to work here."""

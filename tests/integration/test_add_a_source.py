@@ -42,7 +42,7 @@ def test_a_new_source_is_one_yaml_file(workspace: Workspace, run_here: Run) -> N
 
     looked_at = workspace.command("check", str(delivery))
     assert looked_at.returncode == 1
-    assert "klachten_2017.csv:5:4 (Aantal): found 'veel', expected a whole number" in looked_at.stdout
+    assert 'klachten_2017.csv:5:4 (Aantal): found "veel", expected a whole number' in looked_at.stdout
     assert "klachten_sociaal_domein" in looked_at.stdout
 
     summary = run_here(workspace)
