@@ -89,6 +89,22 @@ class ExpectPeriodsContinuous(gxe.ExpectTableRowCountToEqual):
     description: str = "Tussen de eerste en de laatste periode van een reeks ontbreekt geen periode"
 
 
+class ExpectOneScale(gxe.ExpectColumnValuesToNotBeInSet):
+    """No two statements about one figure stand a power of ten apart, series by series."""
+
+    column: str = "standing"
+    value_set: list[str] = ["certain"]  # noqa: RUF012 - a pydantic field, copied per instance
+    description: str = "Geen twee opgaven van dezelfde cijfers staan een macht van tien uit elkaar"
+
+
+class ExpectNoJumpOfScale(gxe.ExpectColumnValuesToNotBeInSet):
+    """No series jumps by a power of ten without a declared change of unit or definition."""
+
+    column: str = "standing"
+    value_set: list[str] = ["possible"]  # noqa: RUF012 - a pydantic field, copied per instance
+    description: str = "Geen reeks verspringt een macht van tien zonder dat een wijziging van eenheid is verklaard"
+
+
 class ExpectNothingUnmapped(gxe.ExpectTableRowCountToEqual):
     """Everything that was delivered has a declared place."""
 

@@ -45,6 +45,22 @@ _OBSERVATIONS = f"""
 """
 
 
+# What stands on another scale in a figure that the marts show is certain or possible; one query for both checks.
+_SCALES = """
+    select
+        indicator_id, comparison, source_id, other_source_id, coalesce(period_code, '') as period_code,
+        value, other_value, because,
+        case
+            when event_id is not null then 'explained'
+            when is_certain and counts_in_marts then 'certain'
+            else 'possible'
+        end as standing
+    from core.scale_conflict
+"""
+
+_SCALE_KEY = ("indicator_id", "comparison", "source_id", "other_source_id", "period_code")
+
+
 def core_checks() -> list[Check]:
     """The checks on the tables of schema `core`."""
     return [
@@ -52,6 +68,8 @@ def core_checks() -> list[Check]:
         _values_in_range(),
         _regions_known(),
         _totals_reconcile(),
+        _one_scale(),
+        _no_jump_of_scale(),
         _items_declared(),
         _periods_continuous(),
         _corrections_fit(),
@@ -126,6 +144,41 @@ def _totals_reconcile() -> Check:
         next_step_nl="Tel de regels van dit jaar na in de levering; kijk ook of er regels zijn geweigerd.",
         key_columns=("source_id", "vintage_label", "region_code", "fiscal_year", "side"),
         detail_nl="{source_id}, {side} {fiscal_year}: gedrukt {printed_eur}, opgeteld {summed_eur}",
+    )
+
+
+def _one_scale() -> Check:
+    return Check(
+        name="core_scale_conflict__one_scale",
+        asset="core.scale_conflict",
+        query=_SCALES,
+        expects=expects("ExpectOneScale"),
+        severity="blocking",
+        title_nl="Cijfers staan op twee schalen",
+        detects_nl="Een macht van tien tussen twee bronnen, twee leveringen, of een verhouding en haar aantallen.",
+        usual_cause_nl="per 1.000 naast per 10.000: de uitgever heeft de eenheid gewijzigd.",
+        next_step_nl=(
+            "Zoek bij de uitgever welke eenheid geldt; zet die als `unit` bij de reeks en pas `factor` aan. Klopt het "
+            "nieuwe cijfer toch, leg de wijziging dan vast in `sources/catalogue/events.yml`."
+        ),
+        key_columns=_SCALE_KEY,
+        detail_nl="{source_id}: {because}",
+    )
+
+
+def _no_jump_of_scale() -> Check:
+    return Check(
+        name="core_scale_conflict__no_jump_of_scale",
+        asset="core.scale_conflict",
+        query=_SCALES,
+        expects=expects("ExpectNoJumpOfScale"),
+        severity="warning",
+        title_nl="Een reeks verspringt een macht van tien",
+        detects_nl="Een periode die als geheel tien keer zo groot of klein is als de vorige; of te weinig cijfers.",
+        usual_cause_nl="een andere eenheid in deze uitgave, of een hersteld cijfer dat eerder tien keer te groot was.",
+        next_step_nl="Vergelijk de eenheid van beide; leg een wijziging vast in `sources/catalogue/events.yml`.",
+        key_columns=_SCALE_KEY,
+        detail_nl="{source_id}: {because}",
     )
 
 

@@ -193,6 +193,46 @@ def doctor(data_dir: DataDir = None, profile: Profile = None) -> None:
     raise typer.Exit(0 if healthy else 2)
 
 
+pull_app = typer.Typer(help="Pull any table of a publisher into Parquet, outside the warehouse.", no_args_is_help=True)
+app.add_typer(pull_app, name="pull")
+
+
+@pull_app.command("cbs")
+def pull_cbs(
+    table: Annotated[str, typer.Argument(help="the table's id, in the capitals of CBS: 85043NED, 03759ned")],
+    filter: Annotated[  # noqa: A002 - the flag's name
+        str | None,
+        typer.Option(help="an OData filter: \"RegioS eq 'GM0373' and startswith(Perioden,'2024')\""),
+    ] = None,
+    service: Annotated[
+        str | None, typer.Option(help="the only service to ask: v4, v3 or third; default: each until one knows it")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Any CBS table into DATA_DIR/pulled/TABLE/VINTAGE/observations.parquet, one row per observation."""
+    from pipelines.pull.process import make_lean, settle
+
+    make_lean()
+    from pipelines.connectors.http import SourceError
+    from pipelines.pull.found import PullError
+    from pipelines.pull.services import SERVICES, pull_table
+
+    settle()
+    wanted = next((name for name in SERVICES if name == service), None)
+    if service is not None and wanted is None:
+        raise SetupError(f"--service: found {service}, expected one of {', '.join(SERVICES)}")
+    try:
+        pulled = pull_table(load_settings(data_dir=data_dir), table, filter, wanted)
+    except PullError as error:
+        _stop(str(error), error.exit_code)
+    except SourceError as error:
+        _stop(str(error), FAILED)
+    for notice in pulled.notices:
+        typer.echo(f"nulmeting: {pulled.table}: {notice}", err=True)
+    typer.echo(f"{pulled.table}, {pulled.service}, vintage {pulled.vintage}: {pulled.observations} observations")
+    typer.echo(str(pulled.path))
+
+
 @app.command()
 def dev(data_dir: DataDir = None, profile: Profile = None, port: int = 3000) -> None:
     """Open the Dagster interface on this machine only (http://localhost:3000)."""

@@ -10,13 +10,17 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from pipelines.declarations.load import load_declarations
-from pipelines.declarations.source import FolderConnector, Source, SpreadsheetReader, SwingReader
+from pipelines.declarations.source import FolderConnector, IstandaardReader, Source, SpreadsheetReader, SwingReader
+from pipelines.deliveries.described import described
 from pipelines.delivery_privacy import read_screened, shown_name
 from pipelines.geography.lookup import declared_lookup
 from pipelines.geography.regions import RegionLookup
+from pipelines.privacy.pseudonym import throwaway_key
 from pipelines.readers import ReadResult, read_file
 from pipelines.readers.account import Problem
 from pipelines.readers.grid import tidy_header
+from pipelines.readers.istandaard import looks_like, names_standard
+from pipelines.readers.swing_workbook import is_workbook
 from pipelines.settings import Settings, SetupError
 
 # Every way in which a declaration may say that a text file is written; a header read wrongly fits nothing.
@@ -24,7 +28,7 @@ _ENCODINGS = ("utf-8-sig", "utf-16", "utf-16-le", "windows-1252")
 _SEPARATORS = (";", ",", "\t", "|")
 _HEADER_BYTES = 64 * 1024
 _SWING_LEADING = frozenset({"period", "geolevel", "geoitem"})
-_NOT_THIS_SHEET = frozenset({"unknown_format", "missing_column", "empty_file"})
+_NOT_THIS_SHEET = frozenset({"unknown_format", "missing_column", "empty_file", "unknown_item"})
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,8 @@ def check_files(settings: Settings, files: Iterable[Path], source_id: str | None
     """Hold every file against its declaration, one after the other.
 
     The declaration is that of `source_id`, else the one whose pattern the name fits, else the one whose declared
-    headers all stand in the file. A file that is not there, or fits none or several, is an outcome of its own.
+    headers all stand in the file, or whose standard its root element names. A file that is not there, or fits none or
+    several, is an outcome of its own.
     Raises SetupError for a source that is not declared, DeclarationError for declarations that are wrong.
     """
     declarations = load_declarations(settings.sources_dir, settings.profile)
@@ -79,8 +84,9 @@ def _check(
             not_checked=f"{shown_name(path.name)}: found a name and a header that {fit}, expected those of one "
             f"source; say which with --as ({', '.join(ids)})"
         )
-    (source,) = fitting
-    screened = read_screened(path.name, data, source, lookups[source.source_id])
+    source = described(fitting[0], path)
+    # Nothing is kept, so that it does not matter under which pseudonyms: no key need be configured.
+    screened = read_screened(path.name, data, source, lookups[source.source_id], throwaway_key())
     return Outcome(screened.result.problems, f"{screened.name} als {source.source_id}: {_verdict(screened.result)}")
 
 
@@ -114,16 +120,23 @@ def _fitting(
     if len(by_name) == 1:
         return by_name
     headers = _headers(data)
-    by_header = [
+    pool = by_name or list(candidates.values())
+    by_header = [source for source in pool if _fits_content(name, data, headers, source, lookups[source.source_id])]
+    # A message that cannot be recognised by its root is still one that somebody wants to hear about.
+    by_looks = [
         source
-        for source in by_name or candidates.values()
-        if (
-            _has_sheet(name, data, source, lookups[source.source_id])
-            if isinstance(source.reader, SpreadsheetReader)
-            else any(_has_columns(source, header) for header in headers)
-        )
+        for source in pool
+        if isinstance(source.reader, IstandaardReader) and looks_like(name, data, source.reader)
     ]
-    return by_header or by_name
+    return by_header or by_looks or by_name
+
+
+def _fits_content(name: str, data: bytes, headers: list[frozenset[str]], source: Source, lookup: RegionLookup) -> bool:
+    if isinstance(source.reader, SpreadsheetReader) or (isinstance(source.reader, SwingReader) and is_workbook(data)):
+        return _has_sheet(name, data, source, lookup)
+    if isinstance(source.reader, IstandaardReader):
+        return names_standard(data, source.reader)
+    return any(_has_columns(source, header) for header in headers)
 
 
 def _headers(data: bytes) -> list[frozenset[str]]:

@@ -12,15 +12,19 @@ import io
 import re
 import zipfile
 import zlib
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.declarations.source import DelimitedReader, Source, SwingReader
-from pipelines.privacy import holds_bsn, passes_eleven_test, redact_text
+from pipelines.declarations.source import DelimitedReader, IstandaardReader, Iv3Reader, Source, SwingReader
+from pipelines.privacy import holds_bsn, redact_text
+from pipelines.privacy.pseudonym import PseudonymKey
+from pipelines.privacy.screening import first_bsn, large_numbers, with_plain_spaces
 from pipelines.readers import Problem, ReadResult, RegionLookup, read_file
 from pipelines.readers.refusal import refused
 from pipelines.warehouse.raw_tables import reader_schema
@@ -35,24 +39,28 @@ _DATES: Final = re.compile(
     r"(?![0-9])"
 )
 
-_NINE_DIGITS: Final = rb"(?<![0-9])[0-9]{9}(?![0-9])"
 # Where a comma is a decimal mark, digits that touch one are part of an amount.
-_NO_AMOUNT: Final = re.compile(rb"(?<![0-9][.,])" + _NINE_DIGITS + rb"(?![.,][0-9])")
-_NO_FRACTION: Final = re.compile(rb"(?<![0-9]\.)" + _NINE_DIGITS + rb"(?!\.[0-9])")
+_MARKS_IN_AMOUNTS: Final = b".,"
+_MARKS_BETWEEN_COMMAS: Final = b"."
 
 _ZIP: Final = b"PK\x03\x04"
 _CLOSED: Final = (b"\xd0\xcf\x11\xe0", b"%PDF", b"\x1f\x8b")
 _MOST_UNPACKED: Final = 64 * 1024**2
 _TAG: Final = re.compile(rb"<[^>]*>")
+_LARGE_IN_TOTAL: Final = re.compile(r"(?<![0-9])(?:[0-9]{9}|[0-9]{3}\.[0-9]{3}\.[0-9]{3})(?![0-9])")
 
 
 @dataclass(frozen=True)
 class ScreenedDelivery:
-    """A delivery that was read: the name it may be called by, what the reader made of it, and if it may be kept."""
+    """A delivery that was read: the name it may be called by, what the reader made of it, and if it may be kept.
+
+    `in_place_of_bytes` are the files that are kept where the bytes may not be, by name.
+    """
 
     name: str
     result: ReadResult
     may_keep_bytes: bool
+    in_place_of_bytes: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def shown_name(name: str) -> str:
@@ -60,19 +68,24 @@ def shown_name(name: str) -> str:
     return redact_text(name) if _names_person(name) else name
 
 
-def read_screened(name: str, data: bytes, source: Source, lookup: RegionLookup) -> ScreenedDelivery:
+def read_screened(
+    name: str, data: bytes, source: Source, lookup: RegionLookup, key: PseudonymKey | None = None
+) -> ScreenedDelivery:
     """Read one delivered file, or refuse it as a whole where its name or its contents hold personal data.
 
     Nothing that comes back holds what was found. The bytes of a refused delivery about persons may not be kept,
     nor those of a source that is declared to be about persons, nor those that nobody can look into (a workbook
-    with a password).
+    with a password). Messages that are about persons by their nature are read with `key`: the reader lets nothing of
+    them through but pseudonyms.
     """
     shown = shown_name(name)
     if shown != name:
         found = "a name of a file with a number in it that could be a BSN"
         problem = Problem(shown, None, None, None, _PERSONAL, found, "a name that names no person")
         return ScreenedDelivery(shown, refused(reader_schema(source), (problem,), 1), may_keep_bytes=False)
-    result = read_file(name, data, source, lookup)
+    result = read_file(name, data, source, lookup, key)
+    if isinstance(source.reader, IstandaardReader):
+        return ScreenedDelivery(name, result, may_keep_bytes=False)
     persons = tuple(problem for problem in result.problems if problem.reason == _PERSONAL)
     texts = None if persons else _texts(data)
     if texts is not None and (hit := _first_bsn(texts, _figures(result), source)):
@@ -83,7 +96,19 @@ def read_screened(name: str, data: bytes, source: Source, lookup: RegionLookup) 
         # Other cells of the row may hold a name, which nothing can recognise: none of it is shown.
         told = tuple(replace(problem, raw_text="") for problem in persons)
         return ScreenedDelivery(name, refused(reader_schema(source), told, result.rows_in), may_keep_bytes=False)
+    if isinstance(source.reader, Iv3Reader) and (copy := _iv3_copy(name, data, result)) is not None:
+        return ScreenedDelivery(name, result, may_keep_bytes=False, in_place_of_bytes=copy)
     return ScreenedDelivery(name, result, may_keep_bytes=texts is not None and not source.person_level)
+
+
+def _iv3_copy(name: str, data: bytes, result: ReadResult) -> dict[str, bytes] | None:
+    """What may be kept of Iv3 in JSON, which names a contact person: a copy without one; None for what names nobody."""
+    from pipelines.readers.iv3 import is_json
+    from pipelines.readers.iv3.kept import without_persons
+
+    if not is_json(data):
+        return None
+    return {} if result.refused else {name: without_persons(data)}
 
 
 def _names_person(name: str) -> bool:
@@ -96,7 +121,7 @@ def _texts(data: bytes) -> bytes | None:
     if data.startswith(_CLOSED):
         return None
     if not data.startswith(_ZIP):
-        return data.replace(b"\0", b"") if b"\0" in data else data
+        return with_plain_spaces(data.replace(b"\0", b"") if b"\0" in data else data)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(member.file_size for member in archive.infolist()) > _MOST_UNPACKED:
@@ -104,7 +129,7 @@ def _texts(data: bytes) -> bytes | None:
             parts = [archive.read(member) for member in archive.infolist() if member.filename.endswith(".xml")]
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError):
         return None
-    return b"\n".join(_TAG.sub(b" ", part) for part in parts)
+    return with_plain_spaces(b"\n".join(_TAG.sub(b" ", part) for part in parts))
 
 
 def _delimiter(source: Source) -> str:
@@ -116,27 +141,22 @@ def _place(texts: bytes, hit: bytes, source: Source) -> tuple[int, int | None]:
     """The physical line of what was found, and the field of that line, both from 1."""
     at = texts.find(hit)
     line = texts[texts.rfind(b"\n", 0, at) + 1 :].partition(b"\n")[0].decode("latin-1").replace("\r", "")
-    fields = next(csv.reader([line], delimiter=_delimiter(source)), [])
+    delimiter = _delimiter(source)
+    fields = next(csv.reader([line], delimiter=delimiter), []) if delimiter else []
     column = next((number for number, field in enumerate(fields, start=1) if hit.decode() in field), None)
     return texts.count(b"\n", 0, at) + 1, column
 
 
-def _first_bsn(texts: bytes, figures: frozenset[int], source: Source) -> bytes | None:
+def _first_bsn(texts: bytes, figures: npt.NDArray[np.int64], source: Source) -> bytes | None:
     """The first nine digits that pass the eleven test and are none of the figures."""
-    pattern = _NO_FRACTION if _delimiter(source) == "," else _NO_AMOUNT
-    found = dict.fromkeys(pattern.findall(texts))
-    suspect = [digits for digits in found if int(digits) not in figures]
-    passing = passes_eleven_test(np.array([int(digits) for digits in suspect], dtype=np.int64))
-    return next((digits for digits, passes in zip(suspect, passing.tolist(), strict=True) if passes), None)
+    marks = _MARKS_BETWEEN_COMMAS if _delimiter(source) == "," else _MARKS_IN_AMOUNTS
+    return first_bsn(texts, figures, marks)
 
 
-def _figures(result: ReadResult) -> frozenset[int]:
-    """Numbers of nine digits that are figures by the declaration: loaded, or printed as a total."""
-    figures: set[int] = set()
-    for column in result.rows.columns:
-        if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
-            large = pc.fill_null(pc.and_(pc.greater_equal(column, 100_000_000), pc.less(column, 10**9)), False)
-            figures.update(int(value) for value in column.filter(large).to_pylist())
-    totals = result.no_data.filter(pc.equal(result.no_data["kind"], "total"))["cells"].to_pylist()
-    figures.update(int(digits) for cells in totals for digits in re.findall(r"(?<![0-9])[0-9]{9}(?![0-9])", cells))
-    return frozenset(figures)
+def _figures(result: ReadResult) -> npt.NDArray[np.int64]:
+    """Numbers of nine digits that are figures by the declaration: in its columns, a printed total, or a balance."""
+    printed = pc.is_in(result.no_data["kind"], value_set=pa.array(["total", "balance"]))
+    totals = result.no_data.filter(printed)["cells"].to_pylist()
+    found = [int(digits.replace(".", "")) for cells in totals for digits in _LARGE_IN_TOTAL.findall(cells)]
+    columns = [large_numbers(column) for column in result.rows.columns]
+    return np.unique(np.concatenate([np.array([*found, *result.large_figures], dtype=np.int64), *columns]))

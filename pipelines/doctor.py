@@ -27,9 +27,10 @@ class Finding:
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Python, packages, disk, declarations, deliveries, publisher, channels, publication.
+    """Python, packages, disk, declarations, deliveries, publisher, sources, channels, publication.
 
-    Nothing is changed or sent; in the live profile the publisher's address is asked whether it answers.
+    Nothing is changed or sent; in the live profile the publishers are asked whether they answer, and for their
+    catalogues.
     """
     yield Finding(sys.version_info >= (3, 11), "python", sys.version.split()[0])
     for name in _PACKAGES:
@@ -42,7 +43,10 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _declarations(settings)
     folder = settings.deliveries_dir
     yield Finding(folder.is_dir(), "deliveries", f"{folder}" if folder.is_dir() else f"{folder}: no such folder")
-    yield _publisher(settings)
+    publisher = _publisher(settings)
+    yield publisher
+    if settings.profile == "live":
+        yield from _sources(settings, silent=() if publisher.ok else ("cbs_v4_url",))
     yield from _channels(settings)
     yield _published(settings)
 
@@ -94,6 +98,19 @@ def _declarations(settings: Settings) -> Iterator[Finding]:
         f"indicators, {len(declarations.events)} events"
         + ("" if declarations.sources else "; no source is declared for this profile"),
     )
+
+
+def _sources(settings: Settings, silent: tuple[str, ...]) -> Iterator[Finding]:
+    """Every declared source against the catalogues; wrong declarations are told elsewhere, and who is silent too."""
+    from pipelines.declarations.load import DeclarationError, load_declarations
+    from pipelines.doctor_sources import examine_sources
+
+    try:
+        declarations = load_declarations(settings.sources_dir, settings.profile)
+    except DeclarationError:
+        return
+    for found in examine_sources(settings, declarations, silent):
+        yield Finding(found.ok, found.subject, found.text)
 
 
 def _channels(settings: Settings) -> Iterator[Finding]:

@@ -140,7 +140,8 @@ def run_main_job(settings: Settings, selection: str | None = None) -> RunSummary
     """
     started = time.monotonic()
     if settings.as_of is not None and not settings.snapshots_dir.is_dir():
-        raise SetupError(f"--as-of: found no deliveries kept in {settings.snapshots_dir}, expected those of earlier runs")
+        kept = settings.snapshots_dir
+        raise SetupError(f"--as-of: found no deliveries kept in {kept}, expected those of earlier runs")
     _prepare_data_dir(settings)
     prepare_environment(settings)
     for name in ("dagster", "dbt", "great_expectations", "httpx", "alembic"):

@@ -56,6 +56,7 @@ class Settings(BaseModel):
     as_of: dt.date | None = None
     reference_year: int = 2026
     cbs_v4_url: str = "https://datasets.cbs.nl/odata/v1/CBS"
+    cbs_csv_url: str | None = None
     cbs_v3_url: str = "https://opendata.cbs.nl"
     cbs_v3_third_url: str = "https://dataderden.cbs.nl"
     swing_url: str | None = None
@@ -125,6 +126,7 @@ _FROM_ENVIRONMENT = {
     "NULMETING_TODAY": "today",
     "NULMETING_AS_OF": "as_of",
     "NULMETING_CBS_V4_URL": "cbs_v4_url",
+    "NULMETING_CBS_CSV_URL": "cbs_csv_url",
     "NULMETING_CBS_V3_URL": "cbs_v3_url",
     "NULMETING_CBS_V3_THIRD_URL": "cbs_v3_third_url",
     "NULMETING_SWING_URL": "swing_url",

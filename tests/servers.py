@@ -1,4 +1,5 @@
-"""A small HTTP server for tests: it plays a publisher's OData service on this machine, with its failures.
+"""Small HTTP servers for tests: they play a publisher's OData service and his bulk files on this machine, with their
+failures.
 
 Tables are bytes by resource: `tables["03759ned"]["Observations"]`; a further page stands under the query by
 which it is asked for: `tables["03759ned"]["Observations?$skip=5000"]`. Every request is written down. Faults
@@ -7,11 +8,16 @@ are laid out in advance, per resource, and used up one by one.
 
 from __future__ import annotations
 
+import csv
+import hashlib
+import io
 import json
+import re
 import threading
 import time
+import zipfile
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import product
@@ -53,10 +59,14 @@ class Request:
 
 
 class ReplayServer:
-    """A context manager; while it is open, `base_url` answers like an OData v4 service."""
+    """A context manager; while it is open, `base_url` answers like an OData v4 service.
+
+    `paths` are answers outside the tables, such as a catalogue, by path and `?$skip=`.
+    """
 
     def __init__(self, tables: Mapping[str, Mapping[str, bytes]]) -> None:
         self.tables = tables
+        self.paths: dict[str, bytes] = {}
         self.requests: list[Request] = []
         self._faults: dict[str, deque[Fault]] = defaultdict(deque)
         self._lock = threading.Lock()
@@ -65,8 +75,12 @@ class ReplayServer:
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01})
 
     @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._http.server_address[1]}"
+
+    @property
     def base_url(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_address[1]}{BASE_PATH}"
+        return f"{self.url}{BASE_PATH}"
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -91,12 +105,14 @@ class ReplayServer:
         parts = urlsplit(target)
         path, options = unquote(parts.path), dict(parse_qsl(parts.query))
         prefix, _, rest = path.partition(f"{BASE_PATH}/")
-        table, _, resource = rest.partition("/")
-        key = f"{resource}?$skip={options['$skip']}" if "$skip" in options else resource
+        table = rest.partition("/")[0]
+        page = f"?$skip={options['$skip']}" if "$skip" in options else ""
+        key = path.rpartition("/")[2] + page
         with self._lock:
             self.requests.append(Request(path, options, time.monotonic()))
             fault = self._faults[key].popleft() if self._faults[key] else None
         body = self.tables.get(table, {}).get(key) if not prefix else None
+        body = self.paths.get(path + page, body)
         if body is None:
             answer = Answer(b'{"error":{"code":"404","message":"No such resource"}}', status=404)
         else:
@@ -132,6 +148,108 @@ def _handler_of(server: ReplayServer) -> type[BaseHTTPRequestHandler]:
             """Keep quiet: the requests are in the list."""
 
     return Handler
+
+
+class BulkServer:
+    """A context manager; while it is open, `files` stand below `base_url`, each under its name.
+
+    `ranges` is whether a part of a file can be had, `etag` whether a file has one. `breaks` are the bytes after which
+    the answers to come are cut off, in order. Every request's headers are written down.
+    """
+
+    def __init__(self, files: Mapping[str, bytes], *, ranges: bool = True, etag: bool = True) -> None:
+        self.files = dict(files)
+        self.ranges, self.etag = ranges, etag
+        self.breaks: deque[int] = deque()
+        self.requests: list[Mapping[str, str]] = []
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _bulk_handler_of(self))
+        self._http.daemon_threads = True
+        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01})
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self._http.server_address[1]}/csv/CBS/nl"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
+
+    def answer(self, path: str, headers: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body: all of a file, or the part that was asked for if it is still the same file."""
+        self.requests.append(dict(headers))
+        body = self.files.get(path.removeprefix("/csv/CBS/nl/"))
+        if body is None:
+            return 404, {}, b""
+        tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+        sent = {"ETag": tag} if self.etag else {}
+        asked = re.fullmatch(r"bytes=([0-9]+)-", headers.get("Range", ""))
+        if not self.ranges or asked is None or headers.get("If-Range", tag) != tag:
+            return 200, sent, body
+        start = int(asked[1])
+        return 206, sent | {"Content-Range": f"bytes {start}-{len(body) - 1}/{len(body)}"}, body[start:]
+
+
+def _bulk_handler_of(server: BulkServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            status, headers, body = server.answer(self.path, dict(self.headers))
+            self.send_response(status)
+            for name, value in {**headers, "Content-Type": "application/zip", "Content-Length": len(body)}.items():
+                self.send_header(name, str(value))
+            self.end_headers()
+            sent = body[: server.breaks.popleft()] if server.breaks else body
+            self.wfile.write(sent)
+            self.close_connection = len(sent) < len(body)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name of the base class
+            """Keep quiet: the requests are in the list."""
+
+    return Handler
+
+
+def bulk_file(table: Mapping[str, bytes], extra: Mapping[str, str] | None = None) -> bytes:
+    """The answers of OData about one table as the zip of CSV files that CBS makes of it; `extra` are further files."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for resource, payload in table.items():
+            document = json.loads(payload)
+            rows = [document] if resource == "Properties" else document["value"]
+            rows = [{name: _as_csv(value) for name, value in row.items() if name[0] != "@"} for row in rows]
+            if resource == "Observations":
+                last = ("Value", "StringValue", "ValueAttribute")
+                rows = [
+                    {**{name: row[name] for name in row if name not in last}, **{name: row[name] for name in last}}
+                    for row in rows
+                ]
+            archive.writestr(f"{resource}.csv", csv_text(rows))
+        for name, text in (extra or {}).items():
+            archive.writestr(name, text)
+    return packed.getvalue()
+
+
+def csv_text(rows: Sequence[Mapping[str, str]]) -> str:
+    """Rows as CBS writes CSV: `;`, quotes where they are needed, a byte-order mark."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, restval="", delimiter=";", lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return "\ufeff" + text.getvalue()
+
+
+def _as_csv(value: object) -> str:
+    if value is None:
+        return ""
+    return str(value).replace(".", ",") if isinstance(value, float) else str(value)
 
 
 def refusing(status: int, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Fault:

@@ -1,38 +1,59 @@
 """Fetching one table, or a slice of one, from CBS OData v4 into a folder of exact answers.
 
 What belongs here: which resources make up a table, following their pages to the end, and deciding whether
-what came is whole. What does not: HTTP itself (`http`), keeping vintages (`snapshot`), and reading figures
-(`readers.cbs_v4`).
+what came is whole. What does not: HTTP itself (`http`), what to ask for (`cbs_slices`), keeping vintages (`snapshot`),
+and reading figures (`readers.cbs_v4`).
 
 The files are called after their resource (`Properties.json`, `RegioSCodes.json`, `Observations.json`), and
-further pages by number (`Observations-0002.json`).
+further pages by number (`Observations-0002.json`); the pages of a table that is fetched in slices by the number of
+the slice and their own (`Observations-0001-0002.json`).
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import hashlib
 import itertools
 import json
+import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, quote
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.connectors.cbs_slices import LONGEST_ADDRESS, Slice, slices
 from pipelines.connectors.http import (
     CbsClient,
     IncompleteAnswerError,
+    ResourceNotFound,
     SourceError,
     UnexpectedAnswerError,
-    next_page_query,
 )
+from pipelines.connectors.paging import PageTrail
+from pipelines.connectors.seen_ids import SeenIds
 from pipelines.declarations.source import CbsV4Connector
-from pipelines.readers.cbs_v4 import check_fields, scan_ids
+from pipelines.readers.cbs_lists import list_of
+from pipelines.readers.cbs_measures import measures_meant
+from pipelines.readers.cbs_v4_pages import check_fields, scan_page
+from pipelines.readers.refusal import RefusedFileError
 
+_log = logging.getLogger(__name__)
+# OData writes days as ISO does; what comes as CSV may not.
+_DUTCH_DATE = re.compile(r"^([0-9]{2})-([0-9]{2})-([0-9]{4})")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# A table larger than this is fetched measure by measure: one long row of pages of all of it crawls, and breaks.
+_ONE_BY_ONE_FROM = 1_000_000
+
+
+class NoObservations(ResourceNotFound):
+    """The publisher describes the table, but does not give its observations here."""
 
 
 @dataclass(frozen=True)
@@ -87,12 +108,17 @@ class FetchedTable:
 
 @dataclass(frozen=True)
 class _Page:
-    """One page of a list: its number of rows, the first and last to recognise it by, and where it goes on."""
+    """One page of a list: its number of rows, the first and last to recognise it by, and where it goes on.
+
+    `ids` and `measures` are those of observations, `values` the entries of any other list.
+    """
 
     rows: int
-    mark: tuple[object, object]
+    mark: tuple[object, ...]
     next_link: object | None
     values: tuple[dict[str, Any], ...] = ()
+    ids: np.ndarray | None = None
+    measures: frozenset[str | None] = frozenset()
 
 
 def fetch_properties(client: CbsClient, table: str) -> tuple[bytes, TableProperties]:
@@ -101,103 +127,196 @@ def fetch_properties(client: CbsClient, table: str) -> tuple[bytes, TablePropert
 
 
 def fetch_table(
-    client: CbsClient, connector: CbsV4Connector, into: Path, *, allow_count_mismatch: bool = False
+    client: CbsClient,
+    connector: CbsV4Connector,
+    into: Path,
+    *,
+    table: str | None = None,
+    polled: tuple[bytes, TableProperties] | None = None,
+    allow_count_mismatch: bool = False,
 ) -> FetchedTable:
     """Fetch the declared slice of a table, all pages of it, into the empty or absent folder `into`.
 
-    The whole fetch counts or none of it: where it raises, the folder holds nothing of value. Raises
-    TableNotFound for an unknown id and SourceError for a table that did not come whole: a page that repeats,
-    a link that loops or leads elsewhere, columns that are not those of the table's dimensions, another number
-    of observations than the table announces, a table published anew in the meantime. `allow_count_mismatch`
-    turns the number of observations into a notice, for a server that holds a slice only.
+    `table` is one of the connector's, where it declares editions; `polled` the properties, where they were asked for
+    just now. The whole fetch counts or none of it: where it raises, the folder holds nothing of value. Raises
+    TableNotFound for an unknown id, NoObservations for a table that is only described, and SourceError for one that
+    did not come whole: a page that repeats, a link that loops or leads elsewhere, columns that are not those of the
+    table's dimensions, an observation that came twice or was not asked for, another number of observations than the
+    table announces, a table published anew in the meantime; and for one that has none of the declared measures.
+    `allow_count_mismatch` turns the number of observations into a notice, for a server that holds a slice only.
     """
-    table = connector.table
+    table = connector.table if table is None else table
+    if table is None:
+        raise ValueError("expected the table to fetch: the connector declares editions")
     into.mkdir(parents=True, exist_ok=True)
     if any(into.iterdir()):
         raise ValueError(f"expected an empty folder to fetch into, found files in {into}")
     fetched_at = dt.datetime.now(dt.UTC)
     files: list[FetchedFile] = []
 
-    payload, properties = fetch_properties(client, table)
-    files.append(_keep(into, "Properties", 1, payload))
+    payload, properties = polled or fetch_properties(client, table)
+    files.append(_keep(into, "Properties", payload))
     dimensions = _fetch_dimensions(client, table, into, files)
-    for resource in ("MeasureCodes", *(f"{name}Codes" for name, has_codes in dimensions if has_codes)):
-        for page, (payload, _) in enumerate(_pages(client, table, resource, _read_list), start=1):
-            files.append(_keep(into, resource, page, payload))
+    measures = _fetch_measures(client, table, connector.measures, into, files)
+    for name in (name for name, has_codes in dimensions if has_codes):
+        _fetch_list(client, table, f"{name}Codes", into, files)
 
-    read = partial(_read_observations, tuple(name for name, _ in dimensions))
-    query = f"$filter={quote(connector.filter, safe='')}" if connector.filter else ""
+    parts = _slices(client, table, connector, measures, properties)
+    names = tuple(name for name, _ in dimensions)
     rows = pages = 0
-    for payload, found in _pages(client, table, "Observations", read, query):
+    for part, page, payload, found in _fetch_observations(client, table, parts, names):
         pages += 1
         rows += found.rows
         if not allow_count_mismatch:
             _refuse_surplus(table, rows, properties, pages)
-        files.append(_keep(into, "Observations", pages, payload))
+        numbers = (page,) if len(parts) == 1 else (part, page)
+        files.append(_keep(into, "Observations", payload, *numbers))
 
-    notices = _check_count(connector, rows, properties, allow_count_mismatch)
+    is_whole = not (connector.filter or connector.measures)
+    notices = _check_count(table, rows, properties, allow_count_mismatch) if is_whole else ()
     _check_unchanged(table, properties, fetch_properties(client, table)[1])
     return FetchedTable(
         table=table,
-        url=client.url(table, "Observations", query),
+        url=client.url(table, "Observations", Slice(connector.filter).query),
         filter=connector.filter,
         properties=properties,
         files=tuple(files),
         rows=rows,
         pages=pages,
         fetched_at=fetched_at,
-        notices=notices,
+        notices=(*(f"{table}: no measure is called {title!r}" for title in measures.lacking), *notices),
     )
+
+
+def _fetch_list(
+    client: CbsClient, table: str, resource: str, into: Path, files: list[FetchedFile]
+) -> list[dict[str, Any]]:
+    """A list of codes, all pages of it, kept and as entries."""
+    entries: list[dict[str, Any]] = []
+    for page, (payload, found) in enumerate(_pages(client, table, resource, _read_list), start=1):
+        files.append(_keep(into, resource, payload, page))
+        entries += found.values
+    return entries
 
 
 def _fetch_dimensions(client: CbsClient, table: str, into: Path, files: list[FetchedFile]) -> list[tuple[str, bool]]:
     """The table's dimensions in order, each with whether it has a list of codes."""
     dimensions: list[tuple[str, bool]] = []
-    for page, (payload, found) in enumerate(_pages(client, table, "Dimensions", _read_list), start=1):
-        files.append(_keep(into, "Dimensions", page, payload))
-        for dimension in found.values:
-            name = str(dimension.get("Identifier")).strip()
-            # The name becomes part of an address and of a file name.
-            if not _NAME.fullmatch(name):
-                raise SourceError(table, "Dimensions", f"found dimension {name!r}, expected letters and digits", page)
-            dimensions.append((name, dimension.get("ContainsCodes") is not False))
+    for dimension in _fetch_list(client, table, "Dimensions", into, files):
+        name = str(dimension.get("Identifier")).strip()
+        # The name becomes part of an address and of a file name.
+        if not _NAME.fullmatch(name):
+            raise SourceError(table, "Dimensions", f"found dimension {name!r}, expected letters and digits")
+        dimensions.append((name, dimension.get("ContainsCodes") is not False))
     return dimensions
+
+
+@dataclass(frozen=True)
+class _Measures:
+    """The codes of a table's measures as the publisher writes them: all of them, and those that are declared."""
+
+    all: tuple[str, ...]
+    declared: tuple[str, ...]
+    lacking: tuple[str, ...]
+
+
+def _fetch_measures(
+    client: CbsClient, table: str, titles: tuple[str, ...], into: Path, files: list[FetchedFile]
+) -> _Measures:
+    entries = _fetch_list(client, table, "MeasureCodes", into, files)
+    groups = None
+    # Most tables have no groups, and no such list.
+    if any(entry.get("MeasureGroupId") is not None for entry in entries):
+        try:
+            groups = _listed(table, "MeasureGroups", _fetch_list(client, table, "MeasureGroups", into, files))
+        except ResourceNotFound:
+            _log.info("CBS table %s: its measures have groups, but it offers no MeasureGroups", table)
+    measures = _listed(table, "MeasureCodes", entries)
+    meant, lacking = measures_meant(titles, measures, groups)
+    if titles and not meant:
+        raise SourceError(table, "MeasureCodes", _none_of(titles, measures))
+    written = {str(entry.get("Identifier")).strip(): str(entry.get("Identifier")) for entry in entries}
+    return _Measures(tuple(written.values()), tuple(written[code] for code in meant), lacking)
+
+
+def _listed(table: str, resource: str, entries: list[dict[str, Any]]) -> pa.Table:
+    try:
+        return list_of(entries, resource)
+    except RefusedFileError as error:
+        raise SourceError(table, resource, str(error)) from error
+
+
+def _none_of(titles: tuple[str, ...], measures: pa.Table) -> str:
+    """What to say of a table that has none of the declared measures, with those that are called most like them."""
+    known = [title for title in measures["Title"].to_pylist() if title]
+    near = [match for title in titles for match in difflib.get_close_matches(title, known, n=2)] or known[:5]
+    wanted = ", ".join(map(repr, titles))
+    return f"found none of the declared measures ({wanted}); it has {', '.join(map(repr, dict.fromkeys(near)))}"
+
+
+def _slices(
+    client: CbsClient, table: str, connector: CbsV4Connector, measures: _Measures, properties: TableProperties
+) -> tuple[Slice, ...]:
+    if connector.filter or connector.measures or (properties.observation_count or 0) <= _ONE_BY_ONE_FROM:
+        room = LONGEST_ADDRESS - len(client.url(table, "Observations", "?"))
+        return slices(connector.filter, measures.declared, room)
+    return tuple(Slice(f"Measure eq '{code}'", (code,)) for code in measures.all)
+
+
+def _fetch_observations(
+    client: CbsClient, table: str, parts: tuple[Slice, ...], dimensions: tuple[str, ...]
+) -> Iterator[tuple[int, int, bytes, _Page]]:
+    """Every page of every slice, with the numbers of slice and page; none of the observations twice."""
+    seen = SeenIds()
+    read = partial(_read_observations, dimensions)
+    for number, part in enumerate(parts, start=1):
+        try:
+            for page, (payload, found) in enumerate(_pages(client, table, "Observations", read, part.query), start=1):
+                if cause := _not_as_asked(part, found, seen):
+                    raise SourceError(table, "Observations", cause, page)
+                yield number, page, payload, found
+        except ResourceNotFound as error:
+            if error.page == 1:
+                cause = f"{error.cause}: the publisher describes the table, but does not give its observations here"
+                raise NoObservations(table, "Observations", cause) from error
+            raise
+        except SourceError as error:
+            if len(parts) == 1:
+                raise
+            cause = f"{error.cause} (slice {number} of {len(parts)})"
+            raise SourceError(table, "Observations", cause, error.page, error.status) from error
+
+
+def _not_as_asked(part: Slice, page: _Page, seen: SeenIds) -> str | None:
+    """What of a page was not asked for, or came before; None if nothing."""
+    if page.ids is not None and (again := seen.add(page.ids)) is not None:
+        return f"observation {again} came a second time"
+    asked = {code.strip() for code in part.measures}
+    if part.measures and (other := sorted(str(code) for code in page.measures - asked)):
+        return f"found measures that were not asked for ({', '.join(other[:5])}): the server did not apply the filter"
+    return None
 
 
 def _pages(
     client: CbsClient, table: str, resource: str, read: Callable[[bytes], _Page], query: str = ""
 ) -> Iterator[tuple[bytes, _Page]]:
     """Every page of a list, in order, to the one that links no further."""
-    asked = {_comparable(query): 1}
-    seen: dict[object, int] = {}
+    trail = PageTrail(table, resource, query)
     for number in itertools.count(1):
         payload, page = client.get(table, resource, read, query=query, page=number)
-        sign = (page.rows, page.mark)
-        if sign in seen:
-            raise SourceError(table, resource, f"the rows of page {seen[sign]} came again", number)
-        seen[sign] = number
+        trail.saw(number, (page.rows, page.mark))
         yield payload, page
         if page.next_link is None:
             return
-        try:
-            query = next_page_query(page.next_link, table, resource)
-        except UnexpectedAnswerError as error:
-            raise SourceError(table, resource, str(error), number) from error
-        if _comparable(query) in asked:
-            back = asked[_comparable(query)]
-            raise SourceError(table, resource, f"the next-page link loops back to page {back}", number)
-        asked[_comparable(query)] = number + 1
+        query = trail.next_query(number, page.next_link)
 
 
-def _comparable(query: str) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted(parse_qsl(query, keep_blank_values=True)))
-
-
-def _keep(into: Path, resource: str, page: int, payload: bytes) -> FetchedFile:
-    name = f"{resource}.json" if page == 1 else f"{resource}-{page:04d}.json"
-    path = into / name
+def _keep(into: Path, resource: str, payload: bytes, *numbers: int) -> FetchedFile:
+    """Write one answer; the first page of a list that is not in slices bears no number."""
+    suffix = "" if numbers in ((), (1,)) else "".join(f"-{number:04d}" for number in numbers)
+    path = into / f"{resource}{suffix}.json"
     path.write_bytes(payload)
-    return FetchedFile(name, path, len(payload), hashlib.sha256(payload).hexdigest())
+    return FetchedFile(path.name, path, len(payload), hashlib.sha256(payload).hexdigest())
 
 
 def _read_object(payload: bytes) -> dict[str, Any]:
@@ -215,16 +334,22 @@ def _read_list(payload: bytes) -> _Page:
     values = document.get("value")
     if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
         raise UnexpectedAnswerError("found no list named 'value', expected one of objects")
-    ends = (values[0].get("Identifier"), values[-1].get("Identifier")) if values else (None, None)
-    return _Page(len(values), ends, document.get("@odata.nextLink"), tuple(values))
+    named = [value.get("Identifier", value.get("Id")) for value in (values[:1] + values[-1:])]
+    return _Page(len(values), tuple(named), document.get("@odata.nextLink"), tuple(values))
 
 
 def _read_properties(table: str, payload: bytes) -> TableProperties:
-    document = _read_object(payload)
+    return table_properties(table, _read_object(payload))
+
+
+def table_properties(table: str, document: Mapping[str, Any]) -> TableProperties:
+    """What the fields of `Properties` mean. Raises UnexpectedAnswerError for those of another table or form."""
     identifier = document.get("Identifier")
     if identifier is not None and str(identifier).strip() != table:
         raise UnexpectedAnswerError(f"found the properties of table {identifier!r}, expected those of {table!r}")
     count = document.get("ObservationCount")
+    if isinstance(count, str) and count.isdecimal():
+        count = int(count)
     if count is not None and not isinstance(count, int):
         raise UnexpectedAnswerError(f"found ObservationCount {count!r}, expected a whole number")
     version = document.get("Version")
@@ -241,22 +366,26 @@ def _read_moment(text: object) -> dt.datetime | None:
     if text is None:
         return None
     try:
-        return dt.datetime.fromisoformat(str(text))
+        return dt.datetime.fromisoformat(_DUTCH_DATE.sub(r"\3-\2-\1", str(text).strip()))
     except ValueError:
         raise UnexpectedAnswerError(f"found Modified {text!r}, expected a date and time") from None
 
 
 def _read_observations(dimensions: tuple[str, ...], payload: bytes) -> _Page:
     try:
-        ids, next_link = scan_ids(payload)
+        scan = scan_page(payload)
     except ValueError as error:
         # Where the document is whole after all, its shape is what is wrong.
         _read_object(payload)
         raise UnexpectedAnswerError(str(error)) from error
     if problem := check_fields(payload, dimensions):
         raise UnexpectedAnswerError(problem)
-    ends = (ids[0].as_py(), ids[-1].as_py()) if len(ids) else (None, None)
-    return _Page(len(ids), ends, next_link)
+    ids = scan.ids
+    ends = (ids[0].as_py(), ids[-1].as_py()) if len(ids) else ()
+    measures = pc.utf8_trim_whitespace(pc.unique(scan.measures)).to_pylist()
+    # An observation without an id is for the reader to refuse.
+    numbers = ids.drop_null().to_numpy()
+    return _Page(len(ids), ends, scan.next_link, ids=numbers, measures=frozenset(measures))
 
 
 def _refuse_surplus(table: str, rows: int, properties: TableProperties, page: int) -> None:
@@ -270,15 +399,13 @@ def _refuse_surplus(table: str, rows: int, properties: TableProperties, page: in
         )
 
 
-def _check_count(
-    connector: CbsV4Connector, rows: int, properties: TableProperties, allow_mismatch: bool
-) -> tuple[str, ...]:
+def _check_count(table: str, rows: int, properties: TableProperties, allow_mismatch: bool) -> tuple[str, ...]:
     announced = properties.observation_count
-    if connector.filter or announced is None or rows == announced:
+    if announced is None or rows == announced:
         return ()
     text = f"found {rows} observations, expected the {announced} that the table announces"
     if not allow_mismatch:
-        raise SourceError(connector.table, "Observations", text)
+        raise SourceError(table, "Observations", text)
     return (text,)
 
 

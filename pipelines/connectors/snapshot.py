@@ -6,8 +6,8 @@ fetching them (`cbs_v4`, `folder`), reading them (`readers`), deciding which vin
     <root>/<source_id>/<name>/<first 16 digits of the checksum>/   the files, and snapshot.json
 
 A snapshot comes into being by one rename of a complete, synced folder. What a killed writer leaves has a name
-that starts with a dot: nobody reads it, and the next writer removes it. Of a person-level delivery only
-snapshot.json is kept.
+that starts with a dot: nobody reads it, and the next writer removes it. Of a person-level delivery no byte is kept:
+only snapshot.json, and what was made of it under pseudonyms, where that is given.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -71,6 +72,7 @@ class Snapshot:
     vintage_label: str | None
     has_bytes: bool
     folder: Path
+    in_place_of_bytes: tuple[SnapshotFile, ...] = ()
 
     @property
     def vintage_id(self) -> str:
@@ -79,9 +81,34 @@ class Snapshot:
 
     def read_files(self) -> dict[str, bytes]:
         """The bytes by file name, each checked. Raises SnapshotCorrupt; SnapshotError where none are kept."""
+        return dict(self.open_files())
+
+    def open_files(self) -> Mapping[str, bytes]:
+        """The same, each file read and checked when it is taken, and not held: for what is read file by file."""
         if not self.has_bytes:
             raise SnapshotError(f"{self.vintage_id}: only the checksum of this delivery is kept, not its bytes")
-        return {file.name: _checked_bytes(self.folder, file) for file in self.files}
+        return _KeptFiles(self)
+
+    def read_in_place_of_bytes(self) -> dict[str, bytes]:
+        """What is kept of a delivery whose bytes are not, by file name, each checked. Raises SnapshotCorrupt."""
+        return {file.name: _checked_bytes(self.folder, file) for file in self.in_place_of_bytes}
+
+
+class _KeptFiles(Mapping[str, bytes]):
+    """The files of a snapshot by name."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._folder = snapshot.folder
+        self._files = {file.name: file for file in snapshot.files}
+
+    def __getitem__(self, name: str) -> bytes:
+        return _checked_bytes(self._folder, self._files[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
 
 
 class SnapshotStore:
@@ -128,11 +155,13 @@ class SnapshotStore:
         fetched_at: dt.datetime,
         vintage_date: dt.date | None = None,
         vintage_label: str | None = None,
+        in_place_of_bytes: Mapping[str, bytes] | None = None,
     ) -> Snapshot:
         """Keep no byte of these files, only their checksums, sizes and origin (a person-level delivery).
 
         Where the same bytes were kept earlier, they are removed and the time of the first fetch stays.
-        Raises as `put_files` does.
+        `in_place_of_bytes` are files made of them that name no person; others that were kept in place of the same
+        bytes make way for them, and stay where none are given. Raises as `put_files` does.
         """
         return self._put(
             source_id,
@@ -143,6 +172,7 @@ class SnapshotStore:
             vintage_date=vintage_date,
             vintage_label=vintage_label,
             has_bytes=False,
+            in_place_of_bytes=in_place_of_bytes or {},
         )
 
     def verify(self, snapshot: Snapshot) -> None:
@@ -150,16 +180,16 @@ class SnapshotStore:
         folder = snapshot.folder
         if self._load(folder) != snapshot:
             raise SnapshotCorrupt(folder, f"{_RECORD} was changed since it was written")
-        expected = {file.name for file in snapshot.files} if snapshot.has_bytes else set()
+        kept = snapshot.files if snapshot.has_bytes else snapshot.in_place_of_bytes
+        expected = {file.name for file in kept}
         found = {path.name for path in folder.iterdir()} - {_RECORD}
         if found != expected:
             odd = sorted(found ^ expected)
             raise SnapshotCorrupt(folder, f"found files {sorted(found)}, expected {sorted(expected)}: see {odd}")
-        if snapshot.has_bytes:
-            for file in snapshot.files:
-                size, digest = _measure(folder / file.name)
-                if (size, digest) != (file.size, file.sha256):
-                    raise SnapshotCorrupt(folder, _difference(file, size, digest))
+        for file in kept:
+            size, digest = _measure(folder / file.name)
+            if (size, digest) != (file.size, file.sha256):
+                raise SnapshotCorrupt(folder, _difference(file, size, digest))
 
     def list(self, source_id: str, name: str | None = None) -> tuple[Snapshot, ...]:
         """The snapshots of a source, or of one delivery of it, by time of first fetch; the newest is last."""
@@ -180,22 +210,25 @@ class SnapshotStore:
         vintage_date: dt.date | None,
         vintage_label: str | None,
         has_bytes: bool,
+        in_place_of_bytes: Mapping[str, bytes] | None = None,
     ) -> Snapshot:
         if fetched_at.tzinfo is None:
             raise ValueError("expected a time of fetching with a time zone")
         measured = tuple(SnapshotFile(_valid_file_name(file), *_measure(files[file])) for file in sorted(files))
         checksum = _checksum_over(measured)
+        made = in_place_of_bytes or {}
+        kept = tuple(SnapshotFile(_valid_file_name(file), *_measure(made[file])) for file in sorted(made))
         folder = self._root / _valid_source_id(source_id) / _valid_name(name) / checksum[:16]
         # Whatever is visible is complete, so a delivery that is known already needs no lock.
         known = self._known(folder, checksum)
-        if known and known.has_bytes == has_bytes:
+        if known and known.has_bytes == has_bytes and kept in ((), known.in_place_of_bytes):
             return known
         self._root.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(self._root / ".lock", timeout=_LOCK_SECONDS):
                 self._remove_leftovers()
                 known = self._known(folder, checksum)
-                if known and known.has_bytes == has_bytes:
+                if known and known.has_bytes == has_bytes and kept in ((), known.in_place_of_bytes):
                     return known
                 snapshot = Snapshot(
                     source_id=source_id,
@@ -204,12 +237,13 @@ class SnapshotStore:
                     files=measured,
                     origin=origin,
                     fetched_at=known.fetched_at if known else fetched_at.astimezone(dt.UTC),
-                    vintage_date=vintage_date,
-                    vintage_label=vintage_label,
+                    vintage_date=known.vintage_date if known and kept else vintage_date,
+                    vintage_label=known.vintage_label if known and kept else vintage_label,
                     has_bytes=has_bytes,
                     folder=folder,
+                    in_place_of_bytes=kept,
                 )
-                self._write(snapshot, files)
+                self._write(snapshot, files if has_bytes else made)
                 return snapshot
         except Timeout:
             raise SnapshotError(
@@ -222,9 +256,8 @@ class SnapshotStore:
         snapshot.folder.parent.mkdir(parents=True, exist_ok=True)
         staging = source / f".writing-{uuid.uuid4().hex}"
         staging.mkdir()
-        if snapshot.has_bytes:
-            for file in snapshot.files:
-                _copy(files[file.name], staging / file.name, file)
+        for file in snapshot.files if snapshot.has_bytes else snapshot.in_place_of_bytes:
+            _copy(files[file.name], staging / file.name, file)
         _write_synced(staging / _RECORD, [_record_of(snapshot)])
         _sync_folder(staging)
         superseded = source / f".removed-{uuid.uuid4().hex}"
@@ -270,19 +303,29 @@ class SnapshotStore:
 
 
 def _record_of(snapshot: Snapshot) -> bytes:
-    record = {
+    record: dict[str, object] = {
         "format": _FORMAT,
         "source_id": snapshot.source_id,
         "name": snapshot.name,
         "checksum_sha256": snapshot.checksum,
-        "files": [{"name": file.name, "size": file.size, "sha256": file.sha256} for file in snapshot.files],
+        "files": _listed(snapshot.files),
         "origin": snapshot.origin,
         "fetched_at": snapshot.fetched_at.isoformat(),
         "vintage_date": snapshot.vintage_date.isoformat() if snapshot.vintage_date else None,
         "vintage_label": snapshot.vintage_label,
         "has_bytes": snapshot.has_bytes,
     }
+    if snapshot.in_place_of_bytes:
+        record["in_place_of_bytes"] = _listed(snapshot.in_place_of_bytes)
     return (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _listed(files: tuple[SnapshotFile, ...]) -> list[dict[str, object]]:
+    return [{"name": file.name, "size": file.size, "sha256": file.sha256} for file in files]
+
+
+def _files_of(listed: list[dict[str, Any]]) -> tuple[SnapshotFile, ...]:
+    return tuple(SnapshotFile(file["name"], file["size"], file["sha256"]) for file in listed)
 
 
 def _snapshot_of(text: str, folder: Path) -> Snapshot:
@@ -293,13 +336,14 @@ def _snapshot_of(text: str, folder: Path) -> Snapshot:
         source_id=record["source_id"],
         name=record["name"],
         checksum=record["checksum_sha256"],
-        files=tuple(SnapshotFile(file["name"], file["size"], file["sha256"]) for file in record["files"]),
+        files=_files_of(record["files"]),
         origin=record["origin"],
         fetched_at=dt.datetime.fromisoformat(record["fetched_at"]),
         vintage_date=dt.date.fromisoformat(record["vintage_date"]) if record["vintage_date"] else None,
         vintage_label=record["vintage_label"],
         has_bytes=record["has_bytes"],
         folder=folder,
+        in_place_of_bytes=_files_of(record.get("in_place_of_bytes", [])),
     )
 
 

@@ -21,6 +21,15 @@ from pipelines.declarations.catalogue import (
     PrintedFigure,
     Region,
 )
+from pipelines.declarations.iv3 import (
+    Iv3Categorie,
+    Iv3CodeLists,
+    Iv3Group,
+    Iv3NotLinked,
+    Iv3Regime,
+    Iv3Taakveld,
+    Iv3Total,
+)
 from pipelines.declarations.marked_yaml import MarkedFile
 from pipelines.declarations.patterns import matches
 from pipelines.declarations.source import Source
@@ -65,6 +74,24 @@ class Everything:
     decisions: list[Placed[Decision]] = field(default_factory=list)
     corrections: list[Placed[Correction]] = field(default_factory=list)
     aliases: list[Placed[Alias]] = field(default_factory=list)
+    iv3_regimes: list[Placed[Iv3Regime]] = field(default_factory=list)
+    iv3_taakvelden: list[Placed[Iv3Taakveld]] = field(default_factory=list)
+    iv3_categorieen: list[Placed[Iv3Categorie]] = field(default_factory=list)
+    iv3_totals: list[Placed[Iv3Total]] = field(default_factory=list)
+    iv3_groups: list[Placed[Iv3Group]] = field(default_factory=list)
+    iv3_not_linked: list[Placed[Iv3NotLinked]] = field(default_factory=list)
+
+    @property
+    def iv3(self) -> Iv3CodeLists:
+        """The code lists of Iv3 together."""
+        return Iv3CodeLists(
+            regimes=tuple(placed.item for placed in self.iv3_regimes),
+            taakvelden=tuple(placed.item for placed in self.iv3_taakvelden),
+            categorieen=tuple(placed.item for placed in self.iv3_categorieen),
+            totals=tuple(placed.item for placed in self.iv3_totals),
+            groups=tuple(placed.item for placed in self.iv3_groups),
+            not_linked=tuple(placed.item for placed in self.iv3_not_linked),
+        )
 
 
 class Known:

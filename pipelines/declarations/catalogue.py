@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from pipelines.declarations.source import Strict
+from pipelines.declarations.strict import Strict
 from pipelines.periods import period_bounds, period_kind
 
 # Patterns instead of free text, because these ids become column values that people filter on.
@@ -48,9 +48,10 @@ class Indicator(Strict):
 
     `sources` is in order of preference: where two deliver the same figure, the first counts and the other is
     held against it. An indicator with aggregation `recompute` is numerator / denominator * `rate_factor`,
-    wherever both exist; a published value of a source in `sources` goes before it. An indicator without
-    sources and without numerator is declared because a goal or an event speaks of it: nothing delivers it
-    yet.
+    wherever both exist; a published value of a source in `sources` goes before it. One with aggregation
+    `weighted_mean` is published without its counts: on other borders it is the mean of the published figures,
+    weighted by the indicator `denominator_id` (what it is a share of). An indicator without sources and without
+    numerator is declared because a goal or an event speaks of it: nothing delivers it yet.
     """
 
     indicator_id: Id
@@ -78,7 +79,10 @@ class Indicator(Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> Indicator:
-        if (self.numerator_id is None) != (self.denominator_id is None):
+        alone = self.numerator_id is None and self.denominator_id is not None
+        if self.aggregation == "weighted_mean" and not alone:
+            raise ValueError("found aggregation weighted_mean, expected a denominator_id with it, and no numerator_id")
+        if self.aggregation != "weighted_mean" and (self.numerator_id is None) != (self.denominator_id is None):
             raise ValueError("found only one of numerator_id and denominator_id, expected both or neither")
         if self.aggregation == "recompute" and self.numerator_id is None:
             raise ValueError("found aggregation recompute, expected numerator_id and denominator_id with it")

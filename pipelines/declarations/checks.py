@@ -19,6 +19,7 @@ from pipelines.declarations.as_read import (
     Placed,
 )
 from pipelines.declarations.catalogue import Alias, country_of
+from pipelines.declarations.iv3_checks import iv3_contradictions
 from pipelines.declarations.source_checks import known_items, source_contradictions
 
 
@@ -55,6 +56,7 @@ def contradictions(everything: Everything) -> list[str]:
         _decisions(everything, known),
         _corrections(everything, known),
         _aliases(everything, known),
+        iv3_contradictions(everything),
     )
     return [problem for check in checks for problem in check]
 

@@ -103,4 +103,23 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("corrected_on", _DATE),
         ]
     ),
+    # One row per group, regime, taakveld, side and report: which indicators make up a group, and how far it compares.
+    "iv3_group": pa.schema(
+        [
+            *((name, _TEXT) for name in ("group_id", "label_nl", "regime")),
+            ("first_year", pa.int64()),
+            ("last_year", pa.int64()),
+            *((name, _TEXT) for name in ("taakveld", "side", "report_kind", "indicator_id")),
+            *((name, _TEXT) for name in ("link_quality", "link_because")),
+        ]
+    ),
+    # One row per regime and taakveld, a sum of parts included; `group_ids` are separated by `|`.
+    "iv3_taakveld": pa.schema(
+        [
+            *((name, _TEXT) for name in ("regime", "taakveld", "name_nl", "part_of")),
+            ("first_year", pa.int64()),
+            ("last_year", pa.int64()),
+            *((name, _TEXT) for name in ("group_ids", "not_linked_because")),
+        ]
+    ),
 }

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from pipelines.declarations.catalogue import country_of
 from pipelines.declarations.declared_schema import SCHEMAS
+from pipelines.declarations.iv3_tables import iv3_rows
 from pipelines.declarations.load import Declarations
 from pipelines.declarations.patterns import items_of, like_pattern, matching
 from pipelines.declarations.source import Expected, KnownGap, Source
@@ -85,6 +86,7 @@ def declared_tables(declarations: Declarations, all_region_codes: pa.Table) -> d
             {**correction.model_dump(), "corrected_by": correction.who, "corrected_on": correction.when}
             for correction in declarations.corrections
         ],
+        **iv3_rows(declarations.iv3, [indicator.indicator_id for indicator in declarations.indicators]),
     }
     return {
         **{name: pa.Table.from_pylist(found, schema=SCHEMAS[name]) for name, found in rows.items()},

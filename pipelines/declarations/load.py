@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,17 @@ from pipelines.declarations.catalogue import (
     Region,
 )
 from pipelines.declarations.checks import contradictions
+from pipelines.declarations.iv3 import (
+    Iv3Categorie,
+    Iv3CodeLists,
+    Iv3Group,
+    Iv3NotLinked,
+    Iv3Regime,
+    Iv3Taakveld,
+    Iv3Total,
+)
 from pipelines.declarations.marked_yaml import DeclarationError, MarkedFile, read_marked
-from pipelines.declarations.source import Source
+from pipelines.declarations.source import Iv3Reader, Source
 from pipelines.declarations.wording import validated
 
 __all__ = ["DeclarationError", "Declarations", "load_declarations"]
@@ -50,6 +59,14 @@ _LISTS: dict[str, dict[str, tuple[str, type[BaseModel]]]] = {
     "aliases": {"aliases": ("aliases", Alias)},
     "decisions": {"decisions": ("decisions", Decision)},
     "corrections": {"corrections": ("corrections", Correction)},
+    "iv3": {
+        "taakvelden": ("iv3_taakvelden", Iv3Taakveld),
+        "regimes": ("iv3_regimes", Iv3Regime),
+        "categorieen": ("iv3_categorieen", Iv3Categorie),
+        "totals": ("iv3_totals", Iv3Total),
+        "groups": ("iv3_groups", Iv3Group),
+        "not_linked": ("iv3_not_linked", Iv3NotLinked),
+    },
 }
 
 
@@ -75,6 +92,7 @@ class Declarations:
     aliases: tuple[Alias, ...]
     source_aliases: tuple[Alias, ...]
     fingerprint: str
+    iv3: Iv3CodeLists = field(default_factory=Iv3CodeLists)
 
     def source(self, source_id: str) -> Source:
         """The source of that id. Raises KeyError where the profile has none."""
@@ -175,7 +193,8 @@ def _entries(file: MarkedFile, main: str, problems: list[str]) -> Iterator[tuple
 
 
 def _of_profile(everything: Everything, profile: str, fingerprint: str) -> Declarations:
-    declared = tuple(placed.item for placed in everything.sources if profile in placed.item.profiles)
+    iv3 = everything.iv3
+    declared = tuple(_with_codes(placed.item, iv3) for placed in everything.sources if profile in placed.item.profiles)
     sources = tuple(source for source in declared if source.enabled)
     present = {source.source_id for source in sources}
     fictional = [placed.item for placed in everything.regions if placed.item.is_fictional]
@@ -202,4 +221,11 @@ def _of_profile(everything: Everything, profile: str, fingerprint: str) -> Decla
         aliases=tuple(alias for alias in aliases if not alias.sources),
         source_aliases=tuple(alias for alias in aliases if alias.sources),
         fingerprint=fingerprint,
+        iv3=iv3,
     )
+
+
+def _with_codes(source: Source, codes: Iv3CodeLists) -> Source:
+    """The source, with the code lists of the catalogue where its reader goes by them."""
+    reader = source.reader
+    return source.model_copy(update={"reader": reader.with_codes(codes)}) if isinstance(reader, Iv3Reader) else source

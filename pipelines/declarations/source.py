@@ -7,16 +7,14 @@ indicator, and what is expected of it. Values that a reader needs stand here, ne
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
-
-class Strict(BaseModel):
-    """A declaration with a key nobody knows is a typing error, and refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from pipelines.declarations.iv3 import Iv3CodeLists
+from pipelines.declarations.strict import Strict
 
 
 class Origin(Strict):
@@ -56,9 +54,16 @@ class _CbsConnector(Strict):
 
 
 class CbsV4Connector(_CbsConnector):
-    """A slice of CBS OData v4."""
+    """A slice of CBS OData v4. With `bulk` the whole table comes as the one zip file that CBS offers of it."""
 
     kind: Literal["cbs_v4"]
+    bulk: bool = False
+
+    @model_validator(mode="after")
+    def _bulk_is_the_whole_table(self) -> Self:
+        if self.bulk and self.filter:
+            raise ValueError("bulk: a file of the whole table has no filter; name its measures, or fetch it over OData")
+        return self
 
 
 class CbsV3Connector(_CbsConnector):
@@ -241,7 +246,9 @@ class SpreadsheetReader(_TabularReader):
 class SwingReader(Strict):
     """An ABF Swing export: `period;geolevel;geoitem;<code>...`; special values and yearly levels included.
 
-    CSV, or XLSX with `sheet` (the first one where it is not named); the bytes tell which of the two.
+    CSV, or XLSX with `sheet` (the one with the leading columns where it is not named); the bytes tell which of the two.
+    `metadata` is the pattern of the files beside the export that give the unit of its items (`{name}` is the name of
+    the export without extension).
     """
 
     kind: Literal["swing"]
@@ -251,6 +258,7 @@ class SwingReader(Strict):
     items: tuple[str, ...]
     ignore_headers: tuple[str, ...] = ()
     sheet: str | None = None
+    metadata: str | None = None
 
 
 class SwingOdataReader(Strict):
@@ -261,17 +269,51 @@ class SwingOdataReader(Strict):
 
 
 class IstandaardReader(Strict):
-    """Messages of the iWmo or iJw standard: persons, who leave this reader under a keyed hash only."""
+    """Messages of the iWmo or iJw standard: persons, who leave this reader under a keyed hash only.
+
+    `region_codes` maps the four digits of a municipality that does not exist to its code (`9999: VB0001`).
+    """
 
     kind: Literal["istandaard"]
     standard: Literal["iwmo", "ijw"]
-    version: str = "3.2"
+    version: Literal["3.2"] = "3.2"
+    region_codes: dict[str, str] = Field(default_factory=dict)
+
+
+class Iv3Headers(Strict):
+    """The headers of an Iv3 delivery in CSV. No publisher prescribes them: these are the keys of the JSON."""
+
+    overheidsnummer: str = "overheidsnummer"
+    boekjaar: str = "boekjaar"
+    periode: str = "periode"
+    status: str = "status"
+    kant: str = "kant"
+    taakveld: str = "taakveld"
+    categorie: str = "categorie"
+    bedrag: str = "bedrag"
 
 
 class Iv3Reader(Strict):
-    """A municipality's own Iv3 delivery, JSON or CSV; the book year decides which code list holds."""
+    """A municipality's own Iv3 delivery, JSON or CSV; the book year decides which code list holds.
+
+    `amounts` is what they are in: no delivery says it, and the converter of CBS makes euros or thousands as it is told.
+    """
 
     kind: Literal["iv3"]
+    amounts: Literal["eur", "eur_1000"]
+    headers: Iv3Headers = Iv3Headers()
+    _codes: Iv3CodeLists = PrivateAttr(default_factory=Iv3CodeLists)
+
+    @property
+    def codes(self) -> Iv3CodeLists:
+        """The code lists that the catalogue declares; empty until the loader has given them."""
+        return self._codes
+
+    def with_codes(self, codes: Iv3CodeLists) -> Self:
+        """The same reader, knowing these code lists."""
+        known = self.model_copy()
+        known._codes = codes
+        return known
 
 
 class FileVintage(Strict):
@@ -290,6 +332,9 @@ class Series(Strict):
 
     `unit` is the publisher's own unit: a figure that comes in another one is quarantined, because per 1,000 and per
     10,000 look alike. Of several items that give one figure, the one with the highest `rank` that has a value counts.
+
+    An entry with a list of codes as `each` stands for one series per code: `{}` in its item is the code, and in its
+    indicator the code as an id.
     """
 
     item: str
@@ -299,6 +344,36 @@ class Series(Strict):
     rank: int = 0
     part: str | None = None
     adds_up: bool = False
+
+
+def _one_for_each(entries: object) -> object:
+    """An entry with `each` is one series per code: `{}` is the code in its item, and an id made of it in its indicator.
+
+    `{item: "lasten|{}", indicator_id: "lasten_{}", each: ["6.1", "6.71*"]}` stands for `lasten|6.1` as `lasten_6_1` and
+    `lasten|6.71*` as `lasten_6_71`.
+    """
+    if not isinstance(entries, list | tuple):
+        return entries
+    made: list[object] = []
+    for entry in entries:
+        codes = entry.get("each") if isinstance(entry, dict) else None
+        if not isinstance(codes, list) or not all(isinstance(code, str) for code in codes):
+            made.append(entry)
+            continue
+        rest = {name: value for name, value in entry.items() if name != "each"}
+        made += [
+            {
+                **rest,
+                "item": str(rest.get("item", "")).replace("{}", code),
+                "indicator_id": str(rest.get("indicator_id", "")).replace("{}", _as_id(code)),
+            }
+            for code in codes
+        ]
+    return made
+
+
+def _as_id(code: str) -> str:
+    return re.sub(r"[^0-9a-z_]", "", code.lower().replace(".", "_"))
 
 
 class Expected(Strict):
@@ -364,7 +439,7 @@ class Source(Strict):
     vintages: tuple[FileVintage, ...] = Field(
         default=(), description="in the order in which they appeared: of two that give one figure, the later counts"
     )
-    series: tuple[Series, ...] = ()
+    series: Annotated[tuple[Series, ...], BeforeValidator(_one_for_each)] = ()
     expected: tuple[Expected, ...] = ()
     known_gaps: tuple[KnownGap, ...] = ()
     constant_region: str | None = Field(

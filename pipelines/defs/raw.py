@@ -18,9 +18,9 @@ from pipelines.run_folder import RunFolder
 from pipelines.settings import Settings, load_settings
 
 POOL = "warehouse"
-GEOGRAPHY = ("region", "region_change", "region_weight")
+GEOGRAPHY = ("region", "region_change", "region_weight", "region_unmapped", "region_problem", "neighbourhood")
 ACCOUNTS = ("delivery", "quarantine", "no_data_row")
-ALL_TOGETHER = (*ACCOUNTS, "figure")
+ALL_TOGETHER = (*ACCOUNTS, "figure", "client_event")
 
 
 def raw_key(name: str) -> dg.AssetKey:
@@ -33,9 +33,10 @@ def raw_assets(declarations: Declarations) -> list[dg.AssetsDefinition]:
     for source in declarations.sources:
         (of_cbs if isinstance(source.connector, CbsV4Connector | CbsV3Connector) else others).append(source)
     history = [raw_key(source.source_id) for source in of_cbs if source.defines_regions]
+    neighbourhoods = [raw_key(source.source_id) for source in of_cbs if source.defines_neighbourhoods]
     return [
         *(_cbs_asset(source) for source in of_cbs),
-        _geography_asset(history),
+        _geography_asset(history, neighbourhoods),
         _declared_asset(),
         *(_delivered_asset(source) for source in others),
         _accounts_asset(declarations.sources),
@@ -109,13 +110,15 @@ def _load(context: dg.AssetExecutionContext, settings: Settings, loaded: Any) ->
     for problem in loaded.problems[:20]:
         context.log.warning(str(problem))
     current = [delivery for delivery in loaded.deliveries if delivery.is_current]
+    # Rows about persons are shown to nobody, under pseudonyms or not.
+    shown = loaded.rows.slice(0, 0 if "person" in loaded.rows.column_names else 5)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": loaded.rows.num_rows,
             "rows_loaded": loaded.rows_loaded,
             "rows_quarantined": loaded.rows_quarantined,
             "vintages": [delivery.snapshot.vintage_id for delivery in current],
-            "preview": dg.MetadataValue.md(preview_table(loaded.rows.slice(0, 5).to_pylist())),
+            "preview": dg.MetadataValue.md(preview_table(shown.to_pylist())),
         }
     )
 
@@ -130,17 +133,26 @@ def preview_table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _geography_asset(history: list[dg.AssetKey]) -> dg.AssetsDefinition:
+def _geography_asset(history: list[dg.AssetKey], neighbourhoods: list[dg.AssetKey]) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name="geography",
         specs=[
-            dg.AssetSpec(raw_key(name), group_name="geography", description=text, kinds={"duckdb"}, deps=history)
+            dg.AssetSpec(
+                raw_key(name),
+                group_name="geography",
+                description=text,
+                kinds={"duckdb"},
+                deps=[*history, *neighbourhoods],
+            )
             for name, text in zip(
                 GEOGRAPHY,
                 (
                     "Every region of the publishers, with the days between which its code was valid.",
                     "Every municipal reorganisation, with the inhabitants, dwellings and hectares that moved.",
                     "Where the figures of every code go on the borders of the reference year.",
+                    "Codes without a place on the borders of the reference year, with the reason.",
+                    "What the publishers' own lists of regions leave unclear, or say twice and differently.",
+                    "Wijken and buurten of every yearly edition.",
                 ),
                 strict=True,
             )
@@ -156,12 +168,15 @@ def _geography_asset(history: list[dg.AssetKey]) -> dg.AssetsDefinition:
         progress.begin("Gemeentelijke herindelingen")
         settings = load_settings()
         with connect(settings.warehouse_path) as connection:
-            codes = [
-                connection.execute(f'select * from raw."region_code_{key.path[-1]}"').to_arrow_table()
-                for key in history
-                if _exists(connection, f"region_code_{key.path[-1]}")
-            ]
-            tables = geography_tables(codes, settings.reference_year)
+            codes, parts = (
+                [
+                    connection.execute(f'select * from raw."region_code_{key.path[-1]}"').to_arrow_table()
+                    for key in keys
+                    if _exists(connection, f"region_code_{key.path[-1]}")
+                ]
+                for keys in (history, neighbourhoods)
+            )
+            tables = geography_tables(codes, settings.reference_year, parts)
             replace_tables(connection, "raw", tables)
         for name in GEOGRAPHY:
             yield dg.MaterializeResult(asset_key=raw_key(name), metadata={"dagster/row_count": tables[name].num_rows})
@@ -222,6 +237,7 @@ def _accounts_asset(sources: Sequence[Source]) -> dg.AssetsDefinition:
                     "Rows and files that were refused, with what was found and what was expected.",
                     "Rows recognised as holding no data: printed totals, footers and notes.",
                     "The figures of all sources in one long shape; what the models read.",
+                    "The events of all sources about persons, under pseudonyms; nothing of them is published.",
                 ),
                 strict=True,
             )
@@ -230,6 +246,7 @@ def _accounts_asset(sources: Sequence[Source]) -> dg.AssetsDefinition:
         pool=POOL,
     )
     def row_accounts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+        from pipelines.warehouse.client_events import create_client_events
         from pipelines.warehouse.connection import connect
         from pipelines.warehouse.figures import create_figures
         from pipelines.warehouse.load import forget_other_sources
@@ -238,6 +255,7 @@ def _accounts_asset(sources: Sequence[Source]) -> dg.AssetsDefinition:
         with connect(settings.warehouse_path) as connection:
             forget_other_sources(connection, tuple(source.source_id for source in sources))
             create_figures(connection, sources)
+            create_client_events(connection, sources)
             counts = {
                 name: connection.execute(f"select count(*) from raw.{name}").fetchall()[0][0] for name in ALL_TOGETHER
             }

@@ -1,76 +1,85 @@
 """Tables of CBS: fetched where they changed, kept as vintages, read.
 
-What belongs here: what becomes of a table that is there, that changed, or that the publisher no longer knows. What
-does not: the requests (`connectors`), what the answers mean (`readers`), and which vintage counts (`accounts`).
+What belongs here: what becomes of a table that is there, and of one that the publisher no longer knows. What does not:
+whether it changed (`cbs_vintages`), the requests (`connectors`), what the answers mean (`readers`), and which vintage
+counts (`accounts`).
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 
 from pipelines.connectors.snapshot import Snapshot, SnapshotStore
-from pipelines.declarations.source import CbsV4Connector, Source
+from pipelines.declarations.source import CbsV3Connector, CbsV4Connector, Source
 from pipelines.deliveries.accounts import Delivery, SourceLoad, collect, judge
-from pipelines.readers.account import Problem
+from pipelines.deliveries.cbs_vintages import Arrived, fetch_changed
+from pipelines.readers.account import Problem, ReadResult
 from pipelines.settings import Settings
 
 
 def load_cbs_source(
     source: Source, settings: Settings, store: SnapshotStore, scratch: Path
 ) -> tuple[SourceLoad, pa.Table | None]:
-    """Fetch and read one CBS table; also its region codes with their descriptions, where it has regions.
+    """Fetch what changed of a source's tables and read every vintage; also the region codes of those that count.
 
-    A table that the publisher does not know leaves the earlier vintages in place and is a problem of its own;
-    any other failure to fetch raises SourceError.
+    Each table is a delivery of its own. One that the publisher does not know leaves its earlier vintages in place and
+    is a problem of its own, and the others go on; any other failure to fetch raises SourceError, with nothing kept of
+    that table. With `settings.as_of` nothing is fetched: what counts is what was known on that day. The region codes
+    are None for a source of which nothing was ever fetched.
     """
-    from pipelines.connectors.cbs_v4 import fetch_table
-    from pipelines.connectors.http import TableNotFound, open_client
-    from pipelines.connectors.sample import sample_transport
-    from pipelines.readers.cbs_v4 import read_observations, read_region_codes
-
     connector = source.connector
-    assert isinstance(connector, CbsV4Connector)  # noqa: S101 - for the type checker
-    table = connector.tables[0][0]
-    transport = (
-        sample_transport(settings.sources_dir / "sample" / "voorbeeldland" / "cbs_v4")
-        if settings.profile == "sample"
-        else None
-    )
+    assert isinstance(connector, CbsV4Connector | CbsV3Connector)  # noqa: S101 - for the type checker
+    arrived = fetch_changed(source, settings, store, scratch) if settings.as_of is None else Arrived({}, {})
     deliveries: list[Delivery] = []
-    regions: pa.Table | None = None
-    present: Snapshot | None = None
-    missing: tuple[Problem, ...] = ()
-    with open_client(settings.cbs_v4_url, transport=transport) as client:
-        try:
-            fetched = fetch_table(client, connector, scratch / source.source_id, table=table)
-        except TableNotFound as error:
-            missing = (Problem(table, None, None, None, "not_delivered", str(error), "a table with this id"),)
-        else:
-            present = store.put_files(
-                source.source_id,
-                table,
-                fetched.read_files(),
-                origin=f"{settings.cbs_v4_url}/{table}",
-                fetched_at=dt.datetime.now(dt.UTC),
-                vintage_date=fetched.modified or settings.today,
-                vintage_label=fetched.version,
-            )
-    snapshots = store.list(source.source_id, table)
-    if present is None and snapshots:
-        present = snapshots[-1]
-    if present is not None:
-        files = present.read_files()
-        result = read_observations(files, source)
+    regions: list[pa.Table] = []
+    undelivered: list[Problem] = []
+    for table, period in connector.tables:
+        missing = tuple(problem for name, problem in arrived.missing.items() if name == table)
+        snapshots = [kept for kept in store.list(source.source_id, table) if _was_known(kept, settings.as_of)]
+        present = arrived.present.get(table) or (snapshots[-1] if snapshots else None)
+        if present is None:
+            undelivered += missing
+            continue
+        result = _read(present.open_files(), source, period)
         result = replace(result, problems=result.problems + missing)
+        # One vintage after the other: only what was read of each is held, not its bytes.
         earlier = [
-            (snapshot, read_observations(snapshot.read_files(), source))
-            for snapshot in snapshots
-            if snapshot.vintage_id != present.vintage_id
+            (kept, _read(kept.open_files(), source, period))
+            for kept in snapshots
+            if kept.vintage_id != present.vintage_id
         ]
-        deliveries = judge(table, (present, result), earlier)
-        regions = read_region_codes(files, source)
-    return collect(source, deliveries, extra_problems=missing if present is None else ()), regions
+        vintages = judge(table, (present, result), earlier)
+        counting = next((vintage.snapshot for vintage in vintages if vintage.is_current), present)
+        regions.append(_region_codes(counting.open_files(), source, period))
+        deliveries += vintages
+    load = collect(source, deliveries, extra_problems=tuple(undelivered))
+    return load, pa.concat_tables(regions) if regions else None
+
+
+def _was_known(snapshot: Snapshot, as_of: dt.date | None) -> bool:
+    return as_of is None or (snapshot.vintage_date or snapshot.fetched_at.date()) <= as_of
+
+
+def _read(files: Mapping[str, bytes], source: Source, period: str | None) -> ReadResult:
+    if isinstance(source.connector, CbsV3Connector):
+        from pipelines.readers.cbs_v3 import read_observations_v3
+
+        return read_observations_v3(files, source, period)
+    from pipelines.readers.cbs_v4 import read_observations
+
+    return read_observations(files, source, period)
+
+
+def _region_codes(files: Mapping[str, bytes], source: Source, period: str | None) -> pa.Table:
+    if isinstance(source.connector, CbsV3Connector):
+        from pipelines.readers.cbs_v3 import read_region_codes_v3
+
+        return read_region_codes_v3(files, source, period)
+    from pipelines.readers.cbs_v4 import read_region_codes
+
+    return read_region_codes(files, source, period)

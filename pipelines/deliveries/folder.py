@@ -9,11 +9,20 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 
 from pipelines.connectors.snapshot import Snapshot, SnapshotStore
 from pipelines.declarations.source import FolderConnector, Source
 from pipelines.deliveries.accounts import Delivery, SourceLoad, collect, judge
+from pipelines.deliveries.described import as_described_then, described, is_description, kept_description
+from pipelines.deliveries.persons import (
+    is_about_persons,
+    kept_vintage,
+    screen_persons,
+    with_left_out,
+    without_repeated_messages,
+)
 from pipelines.deliveries.withdrawal import read_absences, record_absences, withdrawn_on
 from pipelines.delivery_privacy import read_screened, shown_name
 from pipelines.geography.regions import RegionLookup
@@ -39,6 +48,8 @@ def load_folder_source(source: Source, settings: Settings, store: SnapshotStore,
     unreadable: list[Problem] = []
     present: set[str] = set()
     for path in find_deliveries(settings.deliveries_dir, connector):
+        if is_description(source, path.name):
+            continue
         name = shown_name(path.name)
         present.add(name)
         try:
@@ -48,14 +59,17 @@ def load_folder_source(source: Source, settings: Settings, store: SnapshotStore,
         except OSError as error:
             found, expected = f"a file that cannot be opened ({error.strerror})", "a file that the run may read"
         else:
-            deliveries += _delivered(source, path, data, settings, store, lookup)
+            deliveries += _delivered(described(source, path), path, data, settings, store, lookup)
             continue
         unreadable.append(Problem(name, None, None, None, "unfinished_file", found, expected))
-        deliveries += _kept(source, name, store, lookup)
+        deliveries += _kept(source, name, settings, store, lookup)
     known = {snapshot.name for snapshot in store.list(source.source_id)}
     absences = record_absences(settings.snapshots_dir, source.source_id, known, present, settings.today)
     for name in sorted(known - present):
-        deliveries += _withdrawn(_kept(source, name, store, lookup), withdrawn_on(absences, name, settings.today))
+        deliveries += _withdrawn(
+            _kept(source, name, settings, store, lookup), withdrawn_on(absences, name, settings.today)
+        )
+    deliveries = without_repeated_messages(source, deliveries)
     return collect(source, deliveries, extra_problems=tuple(unreadable))
 
 
@@ -71,11 +85,11 @@ def _as_known(
     absences = read_absences(settings.snapshots_dir, source.source_id)
     deliveries: list[Delivery] = []
     for name in sorted({snapshot.name for snapshot in store.list(source.source_id)}):
-        known = [pair for pair in _earlier(source, name, store, lookup) if _was_known(pair[0], as_of)]
+        known = [pair for pair in _earlier(source, name, settings, store, lookup) if _was_known(pair[0], as_of)]
         vintages = judge(name, known[-1], known[:-1]) if known else []
         since = withdrawn_on(absences, name, as_of)
         deliveries += _withdrawn(vintages, since) if since else vintages
-    return collect(source, deliveries)
+    return collect(source, without_repeated_messages(source, deliveries))
 
 
 def _was_known(snapshot: Snapshot, as_of: dt.date) -> bool:
@@ -88,42 +102,62 @@ def _delivered(
     """The vintages of a file that is there: these bytes, kept, and those before them."""
     # Read in memory first, because only a reader can tell whether the bytes hold persons and may not be kept;
     # nothing that was read goes anywhere before the bytes, or their checksum, are safe.
-    screened = read_screened(path.name, data, source, lookup)
+    if is_about_persons(source):
+        screened = screen_persons(path.name, data, source, settings, store, lookup)
+    else:
+        screened = read_screened(path.name, data, source, lookup)
     name = screened.name
     label, published = _vintage_of(source, name)
-    keep = store.put_files if screened.may_keep_bytes else store.put_checksum_only
+    keep = (
+        store.put_files
+        if screened.may_keep_bytes
+        else partial(store.put_checksum_only, in_place_of_bytes=screened.in_place_of_bytes)
+    )
     present = keep(
         source.source_id,
         name,
-        {name: data},
+        {name: data, **kept_description(source)},
         origin=shown_name(path.relative_to(settings.deliveries_dir).as_posix()),
         fetched_at=dt.datetime.now(dt.UTC),
         vintage_date=published or settings.today,
         vintage_label=label or Path(name).stem,
     )
-    earlier = [pair for pair in _earlier(source, name, store, lookup) if pair[0].vintage_id != present.vintage_id]
-    return judge(name, (_as_declared(source, present), screened.result), earlier)
+    earlier = _earlier(source, name, settings, store, lookup, present)
+    return judge(name, (_as_declared(source, present), with_left_out(screened.result, earlier)), earlier)
 
 
-def _kept(source: Source, name: str, store: SnapshotStore, lookup: RegionLookup) -> list[Delivery]:
+def _kept(source: Source, name: str, settings: Settings, store: SnapshotStore, lookup: RegionLookup) -> list[Delivery]:
     """The vintages of a file whose present bytes cannot be had: what was delivered before keeps counting."""
-    kept = _earlier(source, name, store, lookup)
+    kept = _earlier(source, name, settings, store, lookup)
     return judge(name, kept[-1], kept[:-1]) if kept else []
 
 
 def _earlier(
-    source: Source, name: str, store: SnapshotStore, lookup: RegionLookup
+    source: Source,
+    name: str,
+    settings: Settings,
+    store: SnapshotStore,
+    lookup: RegionLookup,
+    besides: Snapshot | None = None,
 ) -> list[tuple[Snapshot, ReadResult]]:
     """Every vintage of a file of which the bytes are kept, read anew: the declaration may have changed since.
 
-    Bytes in which persons are recognised only now are removed.
+    The vintage `besides` which these stand is none of them. Bytes in which persons are recognised only now are removed.
+    Of a delivery about persons the rows are kept, and of one that names somebody in passing a copy without that.
     """
-    pairs = []
+    pairs: list[tuple[Snapshot, ReadResult]] = []
     for snapshot in store.list(source.source_id, name):
+        if besides is not None and snapshot.vintage_id == besides.vintage_id:
+            continue
         if not snapshot.has_bytes:
+            copy = {} if is_about_persons(source) else snapshot.read_in_place_of_bytes()
+            if name in copy:
+                read = read_screened(name, copy[name], source, lookup)
+                pairs.append((_as_declared(source, snapshot), read.result))
+            pairs += kept_vintage(source, _as_declared(source, snapshot), settings)
             continue
         files = snapshot.read_files()
-        screened = read_screened(name, files[name], source, lookup)
+        screened = read_screened(name, files[name], as_described_then(source, files), lookup)
         if screened.may_keep_bytes:
             pairs.append((_as_declared(source, snapshot), screened.result))
         else:

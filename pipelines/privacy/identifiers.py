@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,7 +26,7 @@ WITHHELD: Final = "[withheld]"
 # A BSN has nine digits; the leading zero of an old one gets lost in spreadsheets.
 _SMALLEST_BSN: Final = 10_000_000
 _LARGEST_BSN: Final = 999_999_999
-_ELEVEN_WEIGHTS: Final = np.array([9, 8, 7, 6, 5, 4, 3, 2, -1], dtype=np.int64)
+_ELEVEN_WEIGHTS_FROM_THE_END: Final = (-1, 2, 3, 4, 5, 6, 7, 8, 9)
 
 _MONTH: Final = r"(?i:jan|feb|mrt|maart|mar|apr|mei|may|jun|jul|aug|sep|okt|oct|nov|dec)[a-z]*"
 _DAY: Final = r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
@@ -106,9 +107,13 @@ def redact_text(text: str) -> str:
 
 def passes_eleven_test(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Which numbers could be a BSN: eight or nine digits, and 9a + 8b + ... + 2h - i divisible by eleven."""
-    digits = numbers[:, None] // 10 ** np.arange(8, -1, -1, dtype=np.int64) % 10
-    in_range = (numbers >= _SMALLEST_BSN) & (numbers <= _LARGEST_BSN)
-    passes: npt.NDArray[np.bool_] = in_range & (digits @ _ELEVEN_WEIGHTS % 11 == 0)
+    passes: npt.NDArray[np.bool_] = (numbers >= _SMALLEST_BSN) & (numbers <= _LARGEST_BSN)
+    rest = numbers[passes]
+    total = np.zeros(len(rest), dtype=np.int64)
+    for weight in _ELEVEN_WEIGHTS_FROM_THE_END:
+        rest, digit = np.divmod(rest, 10)
+        total += weight * digit
+    passes[passes] = total % 11 == 0
     return passes
 
 
@@ -118,10 +123,24 @@ def holds_bsn(texts: pa.Array) -> pa.Array:
     A null holds none. Eight digits that read as a date (`20160101`) are no BSN.
     """
     distinct = pc.drop_null(pc.unique(texts))
-    suspect = distinct.filter(pc.match_substring_regex(distinct, _forms_for(distinct).long_number_or_commas))
-    # Only the few distinct texts with that many digits are looked at one by one.
-    found = [text for text in suspect.to_pylist() if _bsn_within(text)]
+    forms = _forms_for(distinct)
+    suspect = distinct.filter(pc.match_substring_regex(distinct, forms.long_number_or_commas))
+    found = []
+    if forms is _ASCII:
+        # Most texts with long numbers hold one row of digits: those are looked at all at once.
+        alone = pc.struct_field(pc.extract_regex(suspect, r"^[^0-9]*(?P<digits>[0-9]{8,})[^0-9]*$"), "digits")
+        found = suspect.filter(_one_run_is_bsn(alone)).to_pylist()
+        suspect = suspect.filter(pc.is_null(alone))
+    # Only the few distinct texts that are left are looked at one by one.
+    found += [text for text in suspect.to_pylist() if _bsn_within(text)]
     return pc.is_in(texts, value_set=pa.array(found, pa.string()))
+
+
+def _one_run_is_bsn(runs: pa.Array) -> pa.Array:
+    """Which rows of digits, null among them, are a BSN by themselves."""
+    shaped = pc.and_(pc.less_equal(pc.binary_length(runs), 9), pc.invert(pc.match_substring_regex(runs, f"^{_DAY}$")))
+    numbers = pc.if_else(pc.fill_null(shaped, False), runs, "0").cast(pa.int64())
+    return pa.array(passes_eleven_test(numbers.to_numpy(zero_copy_only=False)))
 
 
 def _bsn_within(text: str) -> bool:
@@ -151,21 +170,63 @@ def is_bsn_column(texts: pa.Array, *, figures: bool = False) -> bool:
     all of them where they have nine digits. A column declared to hold `figures` takes five, and four in five.
     Eight digits that read as a date (`20160101`) do not count.
     """
-    # A BSN column with gaps comes out of data frames as 123456782.0.
-    bare = pc.replace_substring_regex(texts, r"\.0$", "")
-    bare = pc.unique(pc.replace_substring_regex(bare, rf"[{_forms_for(bare).between}]+", ""))
-    bare = bare.filter(pc.fill_null(pc.not_equal(bare, ""), False))
-    shaped = bare.filter(pc.match_substring_regex(bare, r"^[0-9]{8,9}$"))
-    shaped = shaped.filter(pc.invert(pc.match_substring_regex(shaped, rf"^{_DAY}$")))
-    if len(shaped) == 0:
-        return False
+    return bool(bsns_prevail([bsn_census(texts, thorough=True)], figures=figures))
+
+
+@dataclass(frozen=True)
+class BsnCensus:
+    """What a part of a column has to say about whether the whole column holds BSNs.
+
+    `passing` are the distinct numbers that could be a BSN; `others` the distinct other values, None where they
+    were not counted, because nothing passed.
+    """
+
+    passing: npt.NDArray[np.int64]
+    has_others: bool
+    others: pa.Array | None
+
+
+def bsn_census(texts: pa.Array, *, thorough: bool = False) -> BsnCensus:
+    """Count a part of a column, cell by cell or by its distinct texts; `thorough` counts the others at any rate."""
+    between = _forms_for(texts).between
+    has_others = bool(pc.any(pc.match_substring_regex(texts, f"[^{between}]"), min_count=0).as_py())
+    shaped = texts.filter(pc.fill_null(pc.greater_equal(pc.binary_length(texts), 8), False))
+    shaped = _bare(shaped.filter(pc.match_substring_regex(shaped, f"^[0-9{between}]+$")), between)
+    shaped = shaped.filter(pc.match_substring_regex(shaped, "^[0-9]{8,9}$"))
+    shaped = shaped.filter(pc.invert(pc.match_substring_regex(shaped, f"^{_DAY}$")))
     numbers = shaped.cast(pa.int64()).to_numpy(zero_copy_only=False)
-    passing = numbers[passes_eleven_test(numbers)]
-    share = len(passing) / len(bare)
-    if figures:
-        return len(passing) >= 5 and share >= 0.8
-    all_nine_digits = share == 1 and bool((passing >= 100_000_000).all())
-    return share > 0.5 and (len(passing) >= 3 or all_nine_digits)
+    passes = passes_eleven_test(numbers)
+    if not (thorough or passes.any()):
+        return BsnCensus(numbers[:0], has_others, None)
+    bare = _bare(texts, between)
+    others = bare.filter(pc.fill_null(pc.not_equal(bare, ""), False))
+    others = others.filter(pc.invert(pc.is_in(others, value_set=shaped.filter(pa.array(passes)))))
+    return BsnCensus(np.unique(numbers[passes]), len(others) > 0, others)
+
+
+def _bare(texts: pa.Array, between: str) -> pa.Array:
+    """The distinct texts without what may stand between digits."""
+    # A BSN column with gaps comes out of data frames as 123456782.0.
+    whole = pc.replace_substring_regex(texts, r"([0-9])\.0$", r"\1")
+    return pc.unique(pc.replace_substring_regex(whole, f"[{between}]+", ""))
+
+
+def bsns_prevail(parts: Sequence[BsnCensus], *, figures: bool) -> bool | None:
+    """Whether most distinct values of a column are BSNs, as `is_bsn_column` says, from the parts of the column.
+
+    None where that takes a `thorough` census of parts that had none.
+    """
+    passing = np.unique(np.concatenate([part.passing for part in parts]))
+    fewest = 5 if figures else 3
+    if not len(passing) or not any(part.has_others for part in parts):
+        nine_digits = not figures and bool((passing >= 100_000_000).all())
+        return len(passing) >= fewest or (len(passing) > 0 and nine_digits)
+    if len(passing) < fewest:
+        return False
+    counted = [part.others for part in parts if part.others is not None]
+    share = len(passing) / (len(passing) + len(pc.unique(pa.concat_arrays(counted))))
+    prevails = share >= 0.8 if figures else share > 0.5
+    return None if prevails and len(counted) < len(parts) else prevails
 
 
 _PERSONS: Final = (

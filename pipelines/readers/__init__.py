@@ -1,32 +1,49 @@
 """From the exact bytes of a delivery to typed rows, with every row accounted for.
 
 One module per format takes a file apart into a grid of cells (`delimited`, `spreadsheet`, `swing`); what
-holds for all of them stands in modules of its own. CBS tables are no files: they have their own reader in
-`cbs_v4`.
+holds for all of them stands in modules of its own. Messages about persons have a package of their own, `istandaard`.
+CBS tables are no files: they have their own reader in `cbs_v4`.
 
 What belongs here: what a delivery says. What does not: fetching it, keeping it, and judging its figures.
 """
 
 from __future__ import annotations
 
-from pipelines.declarations.source import DelimitedReader, Source, SpreadsheetReader, SwingReader
+from typing import TYPE_CHECKING
+
+from pipelines.declarations.source import (
+    DelimitedReader,
+    IstandaardReader,
+    Iv3Reader,
+    Source,
+    SpreadsheetReader,
+    SwingReader,
+)
 from pipelines.readers.account import Problem, ReadResult
 from pipelines.readers.lookup import RegionLookup
+
+if TYPE_CHECKING:
+    from pipelines.privacy.pseudonym import PseudonymKey
 
 __all__ = ["Problem", "ReadResult", "RegionLookup", "read_file"]
 
 
-def read_file(file: str, data: bytes, source: Source, lookup: RegionLookup) -> ReadResult:
+def read_file(
+    file: str, data: bytes, source: Source, lookup: RegionLookup, key: PseudonymKey | None = None
+) -> ReadResult:
     """Read one delivered file as its source declares.
 
     `file` is the name by which problems call it. The rows have the columns of
     `raw_tables.reader_schema(source)`. Nothing about the delivery raises: a file that cannot be read at all
     comes back `refused`, with a problem that says why. No problem, notice or row holds a BSN; a file about
-    persons is refused (`personal_data`).
+    persons is refused (`personal_data`), but for messages whose persons are pseudonymised with `key`, which are refused
+    without one (`no_pseudonym_key`).
 
     Raises TypeError for a source that is not delivered as files.
     """
     from pipelines.readers.delimited import read_delimited
+    from pipelines.readers.istandaard import read_istandaard
+    from pipelines.readers.iv3 import read_iv3
     from pipelines.readers.refusal import RefusedFileError, refused
     from pipelines.readers.spreadsheet import read_spreadsheet
     from pipelines.readers.swing import read_swing
@@ -39,7 +56,11 @@ def read_file(file: str, data: bytes, source: Source, lookup: RegionLookup) -> R
         if isinstance(reader, SpreadsheetReader):
             return read_spreadsheet(file, data, source, reader, lookup)
         if isinstance(reader, SwingReader):
-            return read_swing(file, data, reader, lookup)
+            return read_swing(file, data, source, reader, lookup)
+        if isinstance(reader, IstandaardReader):
+            return read_istandaard(file, data, reader, lookup, key)
+        if isinstance(reader, Iv3Reader):
+            return read_iv3(file, data, reader, lookup)
     except RefusedFileError as refusal:
         lines = data.rstrip(b"\r\n\0").count(b"\n") + 1
         rows = lines if refusal.rows is None else refusal.rows

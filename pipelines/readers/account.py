@@ -36,17 +36,23 @@ REASONS = frozenset(
         "empty_file",
         "missing_column",
         "missing_value",
+        "no_pseudonym_key",
+        "not_a_bsn",
+        "not_a_date",
         "not_a_number",
         "not_allowed",
         "not_delivered",
+        "other_pseudonym_key",
         "out_of_range",
         "personal_data",
+        "unexpected_unit",
         "unfinished_file",
         "unknown_format",
         "unknown_item",
         "unknown_period",
         "unknown_region",
         "unreadable_cell",
+        "unsafe_xml",
         "wrong_column_count",
         "wrong_encoding",
     }
@@ -60,6 +66,9 @@ class ReadResult:
     `rows` is what goes to the raw table of the source. `no_data` has columns `line` (int64), `kind` (string)
     and `cells` (string, a JSON object of declared column name to the text as found). Rows in = loaded +
     no data + quarantined, always; a file refused as a whole counts all its rows as quarantined.
+
+    `large_figures` are the numbers of nine digits that stand in declared columns of figures, in quarantined rows too:
+    what a search through the whole file must not take for a BSN.
     """
 
     rows: pa.Table
@@ -71,6 +80,7 @@ class ReadResult:
     problems: tuple[Problem, ...] = field(default_factory=tuple)
     refused: bool = False
     notices: tuple[str, ...] = field(default_factory=tuple)
+    large_figures: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
         if self.rows_in != self.rows_loaded + self.rows_no_data + self.rows_quarantined:

@@ -1,51 +1,43 @@
-"""Reading the observations of a CBS OData v4 table: from the exact answers to typed rows and an account.
+"""Reading the observations of a CBS table of OData v4: to typed rows and an account.
 
 What belongs here: what the fields of `Observations`, `MeasureCodes`, `RegioSCodes` and `PeriodenCodes` mean,
-and which observations cannot be what they say. What does not: fetching the answers (`connectors.cbs_v4`), the
-publisher's period codes (`periods`), and which item is which indicator (the declaration).
+and which observations cannot be what they say. What does not: fetching the answers (`connectors.cbs_v4`), their form
+(`cbs_v4_pages`, `cbs_bulk`), the publisher's period codes (`periods`), and which item is which indicator (the
+declaration).
 
 An observation has no physical line of its own: where a line is named, it is its number within its page.
 """
 
 from __future__ import annotations
 
-import io
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.json
 
-from pipelines.declarations.source import CbsV4Connector, CbsV4Reader, Source
+from pipelines.declarations.source import CbsV3Reader, CbsV4Connector, CbsV4Reader, Source
 from pipelines.readers.account import NO_DATA_SCHEMA, Problem, ReadResult
-from pipelines.readers.periods import normalise_periods
+from pipelines.readers.cbs_lists import refusal
+from pipelines.readers.cbs_measures import measure_names, measures_meant, unexpected_units
+from pipelines.readers.cbs_v4_pages import Answers, OdataAnswers, listed
+from pipelines.readers.periods import PERIOD_FORMS, normalise_periods, split_reports
 from pipelines.readers.refusal import RefusedFileError, refused
 from pipelines.warehouse.raw_tables import CBS
 
+# `edition` is the period of the edition that the code stands in, null for a table that has no editions.
 REGION_CODE = pa.schema(
     [
         ("source_id", pa.string()),
         ("region_code", pa.string()),
         ("region_name", pa.string()),
         ("description", pa.string()),
+        ("edition", pa.string()),
     ]
 )
 
-_FIXED_FIELDS = {
-    "Id": pa.int64(),
-    "Measure": pa.string(),
-    "ValueAttribute": pa.string(),
-    "Value": pa.float64(),
-    "StringValue": pa.string(),
-}
-_VALUE_IS_TEXT = "Column(/value/[]/Value) changed from number to string"
-_FIRST_ROW = re.compile(r'"value"\s*:\s*\[\s*(?=\{)')
-_FIRST_ROW_WITHIN = 1024 * 1024
 _RADIX_LIMIT = 2**62
 
 
@@ -67,6 +59,15 @@ class _Codes:
         is_known = pc.is_in(self.values, value_set=known).to_numpy(zero_copy_only=False)
         return ~np.append(is_known, False)[self.index]
 
+    def written_as(self, other: Mapping[str, str]) -> _Codes:
+        """The column with the codes that `other` knows written as it says."""
+        if not other:
+            return self
+        merged = pa.array([other.get(code, code) for code in self.values.to_pylist()], pa.string()).dictionary_encode()
+        # The place behind the last is that of a row without a code.
+        place = np.append(merged.indices.to_numpy(), -1)
+        return _Codes(self.name, merged.dictionary, place[self.index])
+
 
 @dataclass
 class _Rejections:
@@ -74,155 +75,109 @@ class _Rejections:
 
     is_rejected: np.ndarray
     reasons: list[tuple[np.ndarray, str, str, str]] = field(default_factory=list)
+    of_series: list[tuple[int, str, str, str, str]] = field(default_factory=list)
 
     def add(self, wrong: np.ndarray, column_name: str, reason: str, expected: str) -> None:
-        rows = np.flatnonzero(wrong & ~self.is_rejected)
-        self.is_rejected[rows] = True
-        if len(rows):
+        """Reject rows one by one."""
+        if len(rows := self._taken(wrong)):
             self.reasons.append((rows, column_name, reason, expected))
 
+    def add_series(self, wrong: np.ndarray, column_name: str, reason: str, found: str, expected: str) -> None:
+        """Reject the rows of one series together, for what is wrong with all of them."""
+        if len(rows := self._taken(wrong)):
+            found = f"{found} ({len(rows)} observations)" if len(rows) > 1 else found
+            self.of_series.append((int(rows[0]), column_name, reason, found, expected))
 
-def scan_ids(payload: bytes) -> tuple[pa.Array, str | None]:
-    """The `Id` of every observation in one page (int64), and the page's next-page link.
-
-    Raises ValueError for bytes that are no page of observations.
-    """
-    rows, next_link = _parse_page(payload, {"Id": pa.int64()})
-    return rows.field("Id"), next_link
-
-
-def check_fields(payload: bytes, dimensions: Iterable[str]) -> str | None:
-    """What is wrong with the fields of a page's first observation, given the dimensions; None if nothing."""
-    text = payload[:_FIRST_ROW_WITHIN].decode("utf-8", "ignore")
-    start = _FIRST_ROW.search(text)
-    if start is None:
-        return None
-    try:
-        found = list(json.JSONDecoder().raw_decode(text, start.end())[0])
-    except json.JSONDecodeError:
-        # A broken document is for whoever parses the whole of it to report.
-        return None
-    expected = list(_fields(dimensions))
-    if sorted(found) == sorted(expected):
-        return None
-    return (
-        f"the columns changed: found {', '.join(found)}, expected {', '.join(expected)} "
-        f"(missing: {_listed(set(expected) - set(found))}; unknown: {_listed(set(found) - set(expected))})"
-    )
+    def _taken(self, wrong: np.ndarray) -> np.ndarray:
+        rows = np.flatnonzero(wrong & ~self.is_rejected)
+        self.is_rejected[rows] = True
+        return rows
 
 
-def read_observations(snapshot_files: Mapping[str, bytes], source: Source) -> ReadResult:
+def read_observations(snapshot_files: Mapping[str, bytes], source: Source, period: str | None = None) -> ReadResult:
     """The observations of a snapshot as rows of `raw_tables.CBS`.
 
     `snapshot_files` are the exact answers by file name: `Dimensions.json`, `MeasureCodes.json`,
-    `<Dim>Codes.json` and `Observations.json`, further pages as `Observations-<number>.json`. `measure` is the
-    measure's code; `item` its title and the codes of the declared dimensions, joined by `|`. Where measures
-    of the table bear the same title, each has the measure's code behind it in brackets. Units and values are
-    the publisher's; codes and texts are trimmed.
+    `<Dim>Codes.json` and `Observations.json`, further pages with numbers behind the name; or the one zip of the
+    publisher's bulk service. They are read one after the other. `measure` is the measure's code; `item` its name
+    (`cbs_measures.measure_names`) and the codes of the declared dimensions, joined by `|`. Units and values are the
+    publisher's; codes and texts are trimmed, and region codes written as `reader.region_codes` says.
 
-    Quarantined: observations with an unknown code, a value that is no number, and all that share one key.
-    The table as a whole is refused when its columns are not as declared, and when a dimension that is not
-    declared has more than one code, because figures would then fall together.
+    `period` is that of all observations, for a table that is one edition of several. Notices name the declared
+    measures that the table lacks.
+
+    Quarantined: observations with an unknown code, a value that is no number, all that share one key, and all of a
+    series whose unit is not the declared one. The table as a whole is refused when its columns are not as declared,
+    and when a dimension that is not declared has more than one code, because figures would then fall together.
     """
     reader = source.reader
     if not isinstance(reader, CbsV4Reader):
         raise TypeError(f"{source.source_id}: found a {reader.kind} reader, expected cbs_v4")
-    pages = _Pages(snapshot_files, _table_name(source))
+    answers = None
     try:
-        return _read(pages, snapshot_files, reader)
-    except RefusedFileError as refusal:
-        return refused(CBS, refusal.problems, pages.rows)
+        answers = _answers(snapshot_files, source, period)
+        return read_answers(answers, source, reader, period)
+    except RefusedFileError as refusal_:
+        return refused(CBS, refusal_.problems, answers.rows if answers else 0)
 
 
-def read_region_codes(snapshot_files: Mapping[str, bytes], source: Source) -> pa.Table:
+def read_region_codes(snapshot_files: Mapping[str, bytes], source: Source, period: str | None = None) -> pa.Table:
     """The regions that a table knows, with what the publisher says of their history (REGION_CODE).
 
-    Codes and names are trimmed, descriptions left as they are. Empty for a table without regions, and where
-    the list is missing or broken: `read_observations` refuses such a table and says why.
+    Codes and names are trimmed, codes written as `reader.region_codes` says, descriptions left as they are; `period`
+    becomes the `edition`. Empty for a table without regions, and where the list is missing or broken:
+    `read_observations` refuses such a table and says why.
     """
     reader = source.reader
     if not isinstance(reader, CbsV4Reader) or reader.region_dimension is None:
         return REGION_CODE.empty_table()
     try:
-        codes = _code_list(snapshot_files, f"{reader.region_dimension}Codes", _table_name(source))
+        codes = _answers(snapshot_files, source, period).list_of(f"{reader.region_dimension}Codes")
     except RefusedFileError:
         return REGION_CODE.empty_table()
+    written = [reader.region_codes.get(code, code) for code in codes["Identifier"].to_pylist()]
     return pa.Table.from_arrays(
         [
             pa.repeat(pa.scalar(source.source_id), codes.num_rows),
-            codes["Identifier"],
+            pa.array(written, pa.string()),
             codes["Title"],
             codes["Description"],
+            pa.repeat(pa.scalar(period, pa.string()), codes.num_rows),
         ],
         schema=REGION_CODE,
     )
 
 
-class _Pages:
-    """The pages of observations in a snapshot, and how many rows of them have been counted."""
+def _answers(files: Mapping[str, bytes], source: Source, period: str | None) -> Answers:
+    """What the files are, in either form. Raises RefusedFileError for a bulk file that cannot be opened."""
+    connector = source.connector
+    table: str = source.source_id
+    measures: tuple[str, ...] = ()
+    if isinstance(connector, CbsV4Connector):
+        editions = {edition: table for table, edition in connector.tables}
+        table, measures = editions.get(period) or connector.tables[0][0], connector.measures
+    if archive := next((name for name in files if name.endswith(".zip")), None):
+        from pipelines.readers.cbs_bulk import BulkAnswers
 
-    def __init__(self, files: Mapping[str, bytes], table: str) -> None:
-        self.table = table
-        self.names = sorted(
-            (name for name in files if re.fullmatch(r"Observations(-.+)?\.json", name)),
-            key=lambda name: (name != "Observations.json", name),
-        )
-        self._files = files
-        self._starts: list[int] = []
-        self.rows = 0
-        self.notices: list[str] = []
-
-    def read(self, dimensions: Sequence[str]) -> pa.Table:
-        """All observations in one table, the codes dictionary-encoded. Raises RefusedFileError."""
-        tables = []
-        problem: RefusedFileError | None = None
-        for name in self.names:
-            self._starts.append(self.rows)
-            try:
-                tables.append(self._read_page(name, dimensions))
-                self.rows += tables[-1].num_rows
-            except RefusedFileError as refusal:
-                # The pages after it are still counted: the account covers the whole delivery.
-                problem = problem or refusal
-        if problem:
-            raise problem
-        if not self.rows:
-            raise _refusal(self.table, None, "empty_file", "no observations", "at least one observation")
-        return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
-
-    def place_of(self, row: int) -> tuple[str, int]:
-        """The file of a row and its number in that file, from 1."""
-        page = int(np.searchsorted(self._starts, row, side="right")) - 1
-        return f"{self.table}/{self.names[page]}", row - self._starts[page] + 1
-
-    def _read_page(self, name: str, dimensions: Sequence[str]) -> pa.Table:
-        payload, file = self._files[name], f"{self.table}/{name}"
-        fields = _fields(dimensions)
-        try:
-            if problem := check_fields(payload, dimensions):
-                raise _refusal(file, None, "missing_column", problem, "the columns of the table's dimensions")
-            rows, _ = _parse_page(payload, fields)
-        except UnicodeDecodeError as error:
-            raise _refusal(file, None, "wrong_encoding", str(error), "UTF-8") from error
-        except ValueError as error:
-            if _VALUE_IS_TEXT not in str(error):
-                expected = "a page of observations as JSON"
-                raise _refusal(file, None, "unknown_format", str(error), expected) from error
-            self.notices.append(f"{file}: values written as text")
-            return _parse_text_values(payload, dimensions)
-        columns = {name: rows.field(name) for name in fields}
-        return _encoded(columns, pa.nulls(len(rows), pa.string()))
+        return BulkAnswers(files[archive], table, measures)
+    return OdataAnswers(files, table)
 
 
 @dataclass(frozen=True)
 class _Observed:
-    """The observations of a table beside the lists that explain them."""
+    """The observations of a table beside the lists that explain them.
+
+    `period` is None where all of them are of one period; `units` and `names` are those of each measure.
+    """
 
     observations: pa.Table
     column: Mapping[str, _Codes]
-    reader: CbsV4Reader
-    measures: pa.Table
+    reader: CbsV4Reader | CbsV3Reader
+    region: _Codes | None
+    period: _Codes | None
     periods: pa.Table
+    measures: pa.Table
+    names: pa.Array
     known: Mapping[str, pa.Array]
 
     @property
@@ -230,77 +185,113 @@ class _Observed:
         return self.column["Measure"]
 
     @property
-    def period(self) -> _Codes:
-        return self.column[self.reader.period_dimension]
-
-    @property
-    def region(self) -> _Codes | None:
-        return self.column[self.reader.region_dimension] if self.reader.region_dimension else None
-
-    @property
     def item_key(self) -> list[_Codes]:
         return [self.measure, *(self.column[name] for name in self.reader.dimensions)]
 
+    @property
+    def key(self) -> list[_Codes]:
+        return [*self.item_key, *(codes for codes in (self.region, self.period) if codes)]
 
-def _read(pages: _Pages, files: Mapping[str, bytes], reader: CbsV4Reader) -> ReadResult:
-    observed = _observed(pages, files, reader)
-    period_codes = normalise_periods(observed.period.values)
+
+@dataclass(frozen=True)
+class _Items:
+    """The distinct figures of a table: what each is called, its unit, and for every row the place of its own."""
+
+    names: pa.Array
+    units: pa.Array
+    index: np.ndarray
+
+
+def read_answers(answers: Answers, source: Source, reader: CbsV4Reader | CbsV3Reader, period: str | None) -> ReadResult:
+    """What `read_observations` gives, for answers in any form. Raises RefusedFileError."""
+    if period is not None and not normalise_periods(pa.array([period], pa.string())).equals(pa.array([period])):
+        raise refusal(answers.table, None, "unknown_period", f"the edition {period!r}", PERIOD_FORMS)
+    # A book year is an edition, and its reports are the periods of it.
+    has_reports = reader.period_dimension in source.parts
+    observed = _observed(answers, reader, has_period=period is None or has_reports)
+    items = _items(observed)
+    period_codes = None if observed.period is None else normalise_periods(observed.period.values)
+    if period_codes is not None and has_reports:
+        # Which report it is stays in `period_raw`.
+        period_codes, _ = split_reports(period_codes)
     rejections = _rejections(observed, period_codes)
+    for place, expected in unexpected_units(items.names.to_pylist(), items.units.to_pylist(), source).items():
+        found = f"{items.units[place].as_py()!r} for {items.names[place].as_py()}"
+        wrong = items.index == place
+        rejections.add_series(wrong, "Unit", "unexpected_unit", found, f"the declared unit {expected!r}")
     kept = np.flatnonzero(~rejections.is_rejected)
     return ReadResult(
-        rows=_rows(observed, period_codes, kept),
+        rows=_rows(observed, items, period_codes, period, kept),
         no_data=NO_DATA_SCHEMA.empty_table(),
-        rows_in=pages.rows,
+        rows_in=answers.rows,
         rows_loaded=len(kept),
         rows_no_data=0,
-        rows_quarantined=pages.rows - len(kept),
-        problems=_problems(rejections, observed.observations, pages),
-        notices=tuple(pages.notices),
+        rows_quarantined=answers.rows - len(kept),
+        problems=_problems(rejections, observed.observations, answers),
+        notices=(*answers.notices, *_lacking(answers, source, observed.measures)),
     )
 
 
-def _observed(pages: _Pages, files: Mapping[str, bytes], reader: CbsV4Reader) -> _Observed:
+def _observed(answers: Answers, reader: CbsV4Reader | CbsV3Reader, *, has_period: bool) -> _Observed:
     """Everything of the table, parsed and fit for the declared reader. Raises RefusedFileError."""
-    table = pages.table
-    dimensions = _code_list(files, "Dimensions", table)
+    table = answers.table
+    dimensions = answers.list_of("Dimensions")
     names = dimensions["Identifier"].to_pylist()
-    observations = pages.read(names)
-    declared = [name for name in (reader.region_dimension, reader.period_dimension) if name]
-    declared += reader.dimensions
+    measures = answers.list_of("MeasureCodes")
+    observations = answers.observations(names)
+    period = reader.period_dimension if has_period else None
+    if has_period and period is None:
+        raise refusal(table, None, "unknown_period", "no period dimension", "a table that is declared as an edition")
+    declared = [name for name in (reader.region_dimension, period, *reader.dimensions) if name]
     for name in declared:
         if name not in names:
-            found = f"dimensions {_listed(names)}"
-            raise _refusal(table, name, "missing_column", found, f"a dimension {name}")
+            raise refusal(table, name, "missing_column", f"dimensions {listed(names)}", f"a dimension {name}")
     column = {name: _codes(name, observations[name]) for name in ("Measure", *names)}
     _refuse_falling_together(table, [column[name] for name in names if name not in declared])
+    has_codes = dict(zip(names, dimensions["ContainsCodes"].to_pylist(), strict=True))
     return _Observed(
         observations=observations,
         column=column,
         reader=reader,
-        measures=_code_list(files, "MeasureCodes", table),
-        periods=_code_list(files, f"{reader.period_dimension}Codes", table),
+        region=column[reader.region_dimension].written_as(reader.region_codes) if reader.region_dimension else None,
+        period=column[period] if period else None,
+        periods=answers.list_of(f"{period}Codes") if period else measures.schema.empty_table(),
+        measures=measures,
+        names=pa.array(measure_names(measures, _groups(answers)), pa.string()),
         known={
-            name: _code_list(files, f"{name}Codes", table)["Identifier"]
+            name: answers.list_of(f"{name}Codes")["Identifier"].combine_chunks()
             for name in declared
-            if name != reader.period_dimension and _has_codes(dimensions, name)
+            if name != period and has_codes[name] is not False
         },
     )
 
 
-def _rejections(observed: _Observed, period_codes: pa.Array) -> _Rejections:
+def _groups(answers: Answers) -> pa.Table | None:
+    """The groups of measures: many a table has none."""
+    return answers.list_of("MeasureGroups") if answers.has("MeasureGroups") else None
+
+
+def _lacking(answers: Answers, source: Source, measures: pa.Table) -> tuple[str, ...]:
+    """A notice for every declared measure that the table lacks."""
+    declared = source.connector.measures if isinstance(source.connector, CbsV4Connector) else ()
+    _, lacking = measures_meant(declared, measures, _groups(answers))
+    return tuple(f"{answers.table}: no measure is called {title!r}" for title in lacking)
+
+
+def _rejections(observed: _Observed, period_codes: pa.Array | None) -> _Rejections:
     """Which observations cannot be what they say. Keys come first: what has none cannot be a duplicate."""
-    measure, period, region = observed.measure, observed.period, observed.region
     rejections = _Rejections(np.zeros(observed.observations.num_rows, dtype=bool))
-    unknown = measure.without(observed.measures["Identifier"])
+    unknown = observed.measure.without(observed.measures["Identifier"].combine_chunks())
     rejections.add(unknown, "Measure", "unknown_item", "a code of MeasureCodes")
-    unknown = period.without(observed.periods["Identifier"])
-    unknown |= period.without(period.values.filter(period_codes.is_valid()))
-    expected = f"a period of {period.name}Codes, such as 2016JJ00, 2016HJ02, 2016KW03 or 2016MM07"
-    rejections.add(unknown, period.name, "unknown_period", expected)
+    if (period := observed.period) is not None:
+        unknown = period.without(observed.periods["Identifier"].combine_chunks())
+        unknown |= period.without(period.values.filter(pc.is_valid(period_codes)))
+        expected = f"a period of {period.name}Codes, such as 2016JJ00, 2016HJ02, 2016KW03 or 2016MM07"
+        rejections.add(unknown, period.name, "unknown_period", expected)
     for name, known in observed.known.items():
         reason = "unknown_region" if name == observed.reader.region_dimension else "unknown_item"
         rejections.add(observed.column[name].without(known), name, reason, f"a code of {name}Codes")
-    _reject_duplicates(rejections, [*observed.item_key, *([region] if region else []), period])
+    _reject_duplicates(rejections, observed.key)
 
     numbers = observed.observations["Value"]
     is_finite = np.isfinite(numbers.chunk(0).to_numpy(zero_copy_only=False))
@@ -313,78 +304,31 @@ def _rejections(observed: _Observed, period_codes: pa.Array) -> _Rejections:
     return rejections
 
 
-def _rows(observed: _Observed, period_codes: pa.Array, kept: np.ndarray) -> pa.Table:
+def _rows(
+    observed: _Observed, items: _Items, period_codes: pa.Array | None, period: str | None, kept: np.ndarray
+) -> pa.Table:
     """The observations that are kept, as rows of the raw table."""
-    observations, measure, period = observed.observations, observed.measure, observed.period
+    observations, place = observed.observations, pa.array(items.index[kept])
+    if observed.period is None:
+        constant = pa.repeat(pa.scalar(period, pa.string()), len(kept))
+        periods = [constant, constant, pa.nulls(len(kept), pa.string())]
+    else:
+        status = _looked_up(observed.period, observed.periods, observed.periods["Status"])
+        periods = [observed.period.texts(kept, of) for of in (None, period_codes, status)]
     return pa.Table.from_arrays(
         [
             observations["Id"].chunk(0).take(kept),
-            _items(observed.item_key, observed.measures, kept),
-            measure.texts(kept),
-            measure.texts(kept, _looked_up(measure, observed.measures, "Unit")),
+            items.names.take(place),
+            observed.measure.texts(kept),
+            items.units.take(place),
             observed.region.texts(kept) if observed.region else pa.nulls(len(kept), pa.string()),
-            period.texts(kept),
-            period.texts(kept, period_codes),
-            period.texts(kept, _looked_up(period, observed.periods, "Status")),
+            *periods,
             observations["Value"].chunk(0).take(kept),
             _codes("ValueAttribute", observations["ValueAttribute"]).texts(kept),
             _codes("StringValue", observations["StringValue"]).texts(kept),
         ],
         schema=CBS,
     )
-
-
-def _refusal(file: str, column_name: str | None, reason: str, found: str, expected: str) -> RefusedFileError:
-    return RefusedFileError(Problem(file, None, None, column_name, reason, found, expected))
-
-
-def _fields(dimensions: Iterable[str]) -> dict[str, pa.DataType]:
-    """The fields of an observation in a table of these dimensions."""
-    return {**_FIXED_FIELDS, **dict.fromkeys(dimensions, pa.string())}
-
-
-def _parse_page(payload: bytes, fields: Mapping[str, pa.DataType]) -> tuple[pa.StructArray, str | None]:
-    """The wanted fields of every observation of a page, and the next-page link. Raises ValueError."""
-    payload.decode("utf-8")
-    schema = pa.schema([("@odata.nextLink", pa.string()), ("value", pa.list_(pa.struct(list(fields.items()))))])
-    document = pyarrow.json.read_json(
-        io.BytesIO(payload),
-        # One block for the whole page: the reader must not cut the document into pieces.
-        read_options=pyarrow.json.ReadOptions(use_threads=False, block_size=len(payload) + 1),
-        parse_options=pyarrow.json.ParseOptions(
-            explicit_schema=schema, newlines_in_values=True, unexpected_field_behavior="ignore"
-        ),
-    )
-    value = document["value"].combine_chunks()
-    if document.num_rows != 1 or value.null_count:
-        raise ValueError("found no list named 'value', expected one of observations")
-    return value.flatten(), document["@odata.nextLink"][0].as_py()
-
-
-def _parse_text_values(payload: bytes, dimensions: Sequence[str]) -> pa.Table:
-    """A page in which some Value is a text: numbers among them are read, the others kept in `value_text`."""
-    import polars as pl
-
-    fields = _fields(dimensions)
-    shape = {"value": pl.List(pl.Struct(dict.fromkeys(fields, pl.String)))}
-    page = pl.read_json(io.BytesIO(payload), schema=shape)["value"].explode().struct.unnest()
-    number = pl.col("Value").str.strip_chars().cast(pl.Float64, strict=False)
-    page = page.with_columns(
-        pl.when(number.is_null()).then(pl.col("Value")).alias("value_text"),
-        number.alias("Value"),
-        pl.col("Id").cast(pl.Int64, strict=False),
-    )
-    schema = pa.schema([*fields.items(), ("value_text", pa.string())])
-    table = page.to_arrow().cast(schema).combine_chunks()
-    return _encoded({name: table[name].chunk(0) for name in fields}, table["value_text"].chunk(0))
-
-
-def _encoded(columns: Mapping[str, pa.Array], value_text: pa.Array) -> pa.Table:
-    """A page with its texts dictionary-encoded: a code occurs thousands of times."""
-    arrays = {
-        name: array.dictionary_encode() if pa.types.is_string(array.type) else array for name, array in columns.items()
-    }
-    return pa.table({**arrays, "value_text": value_text})
 
 
 def _codes(name: str, column: pa.ChunkedArray) -> _Codes:
@@ -399,8 +343,8 @@ def _codes(name: str, column: pa.ChunkedArray) -> _Codes:
 def _refuse_falling_together(table: str, undeclared: Iterable[_Codes]) -> None:
     for codes in undeclared:
         if codes.index.min() != codes.index.max():
-            shown = _listed(codes.values.slice(0, 5).to_pylist())
-            raise _refusal(
+            shown = listed(codes.values.slice(0, 5).to_pylist())
+            raise refusal(
                 table,
                 codes.name,
                 "not_allowed",
@@ -430,94 +374,40 @@ def _combined(key: Sequence[_Codes], rows: np.ndarray) -> np.ndarray:
     return combined
 
 
-def _items(key: Sequence[_Codes], measures: pa.Table, rows: np.ndarray) -> pa.Array:
-    """The item of every row. Written out once for each combination that occurs."""
-    _, first, inverse = np.unique(_combined(key, rows), return_index=True, return_inverse=True)
-    measure, *dimensions = key
-    example = rows[first]
-    parts = [measure.texts(example, _looked_up(measure, _with_distinct_titles(measures), "Title"))]
+def _items(observed: _Observed) -> _Items:
+    """The figures of the table, each written out once. One without a known measure has no name."""
+    measure, *dimensions = observed.item_key
+    _, example, index = np.unique(
+        _combined(observed.item_key, np.arange(observed.observations.num_rows)), return_index=True, return_inverse=True
+    )
+    parts = [measure.texts(example, _looked_up(measure, observed.measures, observed.names))]
     parts += [codes.texts(example) for codes in dimensions]
-    return pc.binary_join_element_wise(*parts, "|").take(inverse)
+    units = measure.texts(example, _looked_up(measure, observed.measures, observed.measures["Unit"]))
+    return _Items(pc.binary_join_element_wise(*parts, "|"), units, index)
 
 
-def _with_distinct_titles(measures: pa.Table) -> pa.Table:
-    """Two measures of one title, in a unit of their own each, must not become one item."""
-    title, code = measures["Title"], measures["Identifier"]
-    counts = pc.value_counts(title.combine_chunks())
-    repeated = counts.field("values").filter(pc.greater(counts.field("counts"), 1))
-    bracketed = pc.binary_join_element_wise(title, pc.binary_join_element_wise("(", code, ")", ""), " ")
-    distinct = pc.if_else(pc.is_in(title, value_set=repeated), bracketed, title)
-    return measures.set_column(measures.schema.get_field_index("Title"), "Title", distinct)
-
-
-def _looked_up(codes: _Codes, known: pa.Table, column: str) -> pa.Array:
-    """For every distinct code what `known` says of it in `column`."""
+def _looked_up(codes: _Codes, known: pa.Table, column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """For every distinct code what `column` says of it, which stands beside the identifiers of `known`."""
     position = pc.index_in(codes.values, value_set=known["Identifier"].combine_chunks())
-    return known[column].combine_chunks().take(position)
+    flat = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return flat.take(position)
 
 
-def _problems(rejections: _Rejections, observations: pa.Table, pages: _Pages) -> tuple[Problem, ...]:
-    if not rejections.reasons:
+def _problems(rejections: _Rejections, observations: pa.Table, answers: Answers) -> tuple[Problem, ...]:
+    """What is wrong, in the order of the observations."""
+    found = [(row, *cause) for rows, *cause in rejections.reasons for row in rows.tolist()]
+    causes = [(row, name, reason, None, expected) for row, name, reason, expected in found] + rejections.of_series
+    if not causes:
         return ()
-    rejected = np.concatenate([rows for rows, *_ in rejections.reasons])
-    causes = [cause for rows, *cause in rejections.reasons for _ in range(len(rows))]
-    records = observations.take(rejected).to_pylist()
+    causes.sort(key=lambda cause: cause[0])
+    records = observations.take(pa.array([cause[0] for cause in causes])).to_pylist()
     problems = []
-    for row, record, (column_name, reason, expected) in sorted(
-        zip(rejected.tolist(), records, causes, strict=True), key=lambda entry: entry[0]
-    ):
+    for (row, column_name, reason, said, expected), record in zip(causes, records, strict=True):
         text = record.pop("value_text")
         if text is not None:
             record["Value"] = text
-        file, line = pages.place_of(row)
+        file, line = answers.place_of(row)
         raw_text = json.dumps(record, ensure_ascii=False)
-        found = raw_text if reason == "duplicate_key" else repr(record[column_name])
-        problems.append(Problem(file, line, None, column_name, reason, found, expected, raw_text))
+        shown = raw_text if reason == "duplicate_key" else repr(record.get(column_name))
+        problems.append(Problem(file, line, None, column_name, reason, said or shown, expected, raw_text))
     return tuple(problems)
-
-
-def _table_name(source: Source) -> str:
-    return source.connector.table if isinstance(source.connector, CbsV4Connector) else source.source_id
-
-
-def _has_codes(dimensions: pa.Table, name: str) -> bool:
-    has_codes = dimensions.filter(pc.equal(dimensions["Identifier"], name))["ContainsCodes"][0].as_py()
-    return has_codes is not False
-
-
-_LIST_FIELDS = {
-    "Identifier": pa.string(),
-    "Title": pa.string(),
-    "Description": pa.string(),
-    "Unit": pa.string(),
-    "Status": pa.string(),
-    "ContainsCodes": pa.bool_(),
-}
-_TRIMMED = ("Identifier", "Title", "Unit", "Status")
-
-
-def _code_list(files: Mapping[str, bytes], resource: str, table: str) -> pa.Table:
-    """A list of codes, all pages of it, with its short texts trimmed. Raises RefusedFileError."""
-    names = sorted(name for name in files if re.fullmatch(rf"{re.escape(resource)}(-\d+)?\.json", name))
-    if not names:
-        raise _refusal(table, None, "unknown_format", f"no {resource}.json", f"the table's {resource}")
-    values: list[Any] = []
-    for name in names:
-        try:
-            values += json.loads(files[name].decode("utf-8-sig"))["value"]
-        except (ValueError, KeyError, TypeError) as error:
-            expected = "a list of codes as JSON"
-            raise _refusal(f"{table}/{name}", None, "unknown_format", repr(error), expected) from error
-    try:
-        codes = pa.Table.from_pylist(values, schema=pa.schema(list(_LIST_FIELDS.items())))
-    except (pa.ArrowException, TypeError, AttributeError) as error:
-        expected = "texts for codes and titles"
-        raise _refusal(f"{table}/{names[0]}", None, "unknown_format", repr(error), expected) from error
-    for column in _TRIMMED:
-        position = codes.schema.get_field_index(column)
-        codes = codes.set_column(position, column, pc.utf8_trim_whitespace(codes[column]))
-    return codes
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names)) or "none"

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from pipelines.declarations.source import Column, DelimitedReader, SpreadsheetReader
 from pipelines.privacy import holds_bsn, passes_eleven_test
-from pipelines.readers.faults import Faults, quoted
+from pipelines.readers.faults import Faults, Hints, Texts, quoted
 from pipelines.readers.grid import Cells, Mask
 from pipelines.readers.lookup import RegionLookup
 from pipelines.readers.periods import PERIOD_FORMS, normalise_periods
@@ -26,6 +26,11 @@ TabularReader = DelimitedReader | SpreadsheetReader
 
 FIGURES: Final = ("integer", "number", "percentage")
 REGIONS: Final = ("region_name", "region_code")
+
+# A BSN has eight digits at least, its leading zero lost.
+_FEWEST_DIGITS: Final = 10_000_000
+_INEXACT_FROM: Final = 1e15
+_MOST_COMPARED: Final = 50
 
 _NOT_ONE: Final = {
     "integer": "not_a_number",
@@ -56,15 +61,82 @@ def type_column(
     faults: Faults,
 ) -> TypedColumn:
     """Read one column of a grid, adding to `faults` what cannot be read. `position` counts from 0."""
+    encoded = cells.distinct
+    if encoded is None:
+        judged = _judge(column, cells, reader, lookup)
+        for verdict in judged.verdicts:
+            faults.add(verdict.mask, position, verdict.reason, verdict.found, verdict.expected)
+        return judged.typed
+    # What a cell is depends on its text alone, and a million rows hold some hundreds of texts.
+    judged = _judge(column, Cells(encoded.dictionary), reader, lookup)
+    places = encoded.indices
+    each = places.to_numpy(zero_copy_only=False)
+    for verdict in judged.verdicts:
+        faults.add(
+            verdict.mask[each],
+            position,
+            verdict.reason,
+            _of_cells(verdict.found, places),
+            _hints_of_cells(verdict.expected, places),
+        )
+    codes = judged.typed.region_codes
+    return TypedColumn(judged.typed.values.take(places), None if codes is None else codes.take(places))
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    """Cells that are not what the declaration asks for, and what to say of them."""
+
+    mask: Mask
+    reason: str
+    found: Texts
+    expected: Texts | Hints
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A column read, and the cells of it that are refused; a cell is in one verdict at most."""
+
+    typed: TypedColumn
+    verdicts: tuple[_Verdict, ...]
+
+
+def _of_cells(texts: Texts, places: pa.Array) -> Texts:
+    """Texts of distinct cells as texts of all cells, of which `places` says which distinct one each is."""
+    if isinstance(texts, str):
+        return texts
+    if isinstance(texts, pa.Array):
+        return lambda rows: texts.take(places.take(rows))
+    return lambda rows: texts(places.take(rows))
+
+
+def _hints_of_cells(expected: Texts | Hints, places: pa.Array) -> Texts | Hints:
+    if isinstance(expected, Hints):
+        of = expected.of
+        return Hints(lambda rows: of(places.take(rows)), expected.explain)
+    return _of_cells(expected, places)
+
+
+def _judge(column: Column, cells: Cells, reader: TabularReader, lookup: RegionLookup) -> _Judged:
     text = trim(cells.text)
-    shown = quoted(text)
+    verdicts: list[_Verdict] = []
+
+    def shown(rows: pa.Array) -> pa.Array:
+        return quoted(text.take(rows))
+
+    def refuse(mask: Mask, reason: str, found: Texts, expected: Texts | Hints) -> None:
+        if mask.any():
+            verdicts.append(_Verdict(mask, reason, found, expected))
+
+    present = np.ones(len(text), dtype=bool)
     if cells.fault is not None:
-        faults.add(_mask(pc.is_valid(cells.fault)), position, "unreadable_cell", cells.fault, "a value")
-    missing = _mask(pc.is_in(text, value_set=pa.array({"", *reader.missing})))
-    if column.required and not column.nullable:
-        found = pc.if_else(pc.equal(text, ""), "an empty cell", shown)
-        faults.add(missing, position, "missing_value", found, _wanted(column, reader))
-    present = ~missing if cells.fault is None else ~missing & ~_mask(pc.is_valid(cells.fault))
+        present = ~_mask(pc.is_valid(cells.fault))
+        refuse(~present, "unreadable_cell", cells.fault, "a value")
+    missing = present & _mask(pc.is_in(text, value_set=pa.array({"", *reader.missing})))
+    present &= ~missing
+    # An item without its part could be any of them.
+    if column.name in reader.item_columns or (column.required and not column.nullable):
+        refuse(missing, "missing_value", lambda rows: _shown_missing(text.take(rows)), _wanted(column, reader))
 
     region_codes: pa.Array | None = None
     if column.type in REGIONS:
@@ -72,24 +144,38 @@ def type_column(
         resolve = lookup.resolve_names if column.type == "region_name" else lookup.resolve_codes
         region_codes = resolve(pc.if_else(pa.array(present), text, pa.scalar(None, pa.string())))
         wrong = present & ~_mask(pc.is_valid(region_codes))
-        spellings = pc.unique(text.filter(pa.array(wrong)))
-        nearest = _nearest(spellings.to_pylist(), column, lookup).take(pc.index_in(text, value_set=spellings))
-        faults.add(wrong, position, "unknown_region", shown, nearest)
+        hints = Hints(text.take, lambda spellings: _nearest(spellings, column, lookup))
+        refuse(wrong, "unknown_region", shown, hints)
     else:
         values = _parse(column, cells, text, reader)
         wrong = present & ~_mask(pc.is_valid(values))
-        faults.add(wrong, position, _NOT_ONE.get(column.type, ""), shown, _wanted(column, reader))
+        refuse(wrong, _NOT_ONE.get(column.type, ""), shown, _wanted(column, reader))
     good = present & ~wrong
-    good &= ~faults.add(good & _could_be_bsn(column, values), position, "personal_data", *_bsn_words(column))
-    if column.allowed:
-        outside = good & ~_mask(pc.is_in(text, value_set=pa.array(column.allowed)))
-        good &= ~faults.add(outside, position, "not_allowed", shown, _one_of(column.allowed))
-    good &= ~faults.add(good & _out_of_range(column, values), position, "out_of_range", shown, _range(column))
-    kept = pa.array(good)
-    return TypedColumn(
-        pc.if_else(kept, values, pa.scalar(None, values.type)),
-        None if region_codes is None else pc.if_else(kept, region_codes, pa.scalar(None, pa.string())),
+
+    bsn = good & _could_be_bsn(column, values)
+    refuse(bsn, "personal_data", *_bsn_words(column))
+    good &= ~bsn
+    if allowed := column.allowed or tuple(column.codes):
+        other = good & ~_mask(pc.is_in(text, value_set=pa.array(allowed)))
+        refuse(other, "not_allowed", shown, _one_of(allowed))
+        good &= ~other
+    outside = good & _out_of_range(column, values)
+    refuse(outside, "out_of_range", shown, _range(column))
+    kept = pa.array(good & ~outside)
+    return _Judged(
+        TypedColumn(_where(kept, values), None if region_codes is None else _where(kept, region_codes)),
+        tuple(verdicts),
     )
+
+
+def _where(kept: pa.Array, values: pa.Array) -> pa.Array:
+    if pc.all(kept, min_count=0).as_py():
+        return values
+    return pc.if_else(kept, values, pa.scalar(None, values.type))
+
+
+def _shown_missing(text: pa.Array) -> pa.Array:
+    return pc.if_else(pc.equal(text, ""), "an empty cell", quoted(text))
 
 
 def _parse(column: Column, cells: Cells, text: pa.Array, reader: TabularReader) -> pa.Array:
@@ -106,7 +192,9 @@ def _parse(column: Column, cells: Cells, text: pa.Array, reader: TabularReader) 
     if cells.number is not None:
         numbers = pc.coalesce(_own_numbers(column, cells), numbers)
     if column.type == "integer":
-        whole = pc.equal(numbers, pc.floor(numbers))
+        # From here on a double no longer tells one whole number from the next.
+        exact = pc.less(pc.abs(numbers), _INEXACT_FROM)
+        whole = pc.and_(pc.equal(numbers, pc.floor(numbers)), exact)
         return pc.if_else(whole, numbers, pa.scalar(None, pa.float64())).cast(pa.int64())
     return numbers
 
@@ -122,19 +210,22 @@ def _own_numbers(column: Column, cells: Cells) -> pa.Array:
     return pc.if_else(cells.percent, pa.scalar(None, pa.float64()), cells.number)
 
 
-def _nearest(spellings: Sequence[str], column: Column, lookup: RegionLookup) -> pa.Array:
+def _nearest(spellings: Sequence[str], column: Column, lookup: RegionLookup) -> Sequence[str]:
     """What was expected instead of spellings that name no region."""
     if column.type == "region_code":
-        return pa.array(["the code of a known region, such as GM0373"] * len(spellings), pa.string())
-    expected = []
+        return ["the code of a known region, such as GM0373"] * len(spellings)
+    expected, compared = [], 0
     for spelling in spellings:
         if several := lookup.ambiguous(spelling):
             expected.append(f"a name that fits one region; this one fits {', '.join(several)}")
-        elif near := lookup.suggest(spelling):
-            expected.append(f"the name of a known region; near it come {', '.join(near)}")
-        else:
-            expected.append("the name of a known region")
-    return pa.array(expected, pa.string())
+            continue
+        # Comparing takes long, and after so many spellings the column holds something else than regions.
+        near = lookup.suggest(spelling) if compared < _MOST_COMPARED else ()
+        compared += 1
+        expected.append(
+            f"the name of a known region; near it come {', '.join(near)}" if near else "the name of a known region"
+        )
+    return expected
 
 
 def _could_be_bsn(column: Column, values: pa.Array) -> Mask:
@@ -148,7 +239,10 @@ def _could_be_bsn(column: Column, values: pa.Array) -> Mask:
     if column.type not in FIGURES or column.maximum is not None:
         return np.zeros(len(values), dtype=bool)
     numbers = pc.fill_null(values, 0).to_numpy(zero_copy_only=False)
-    whole = np.where(np.abs(numbers) < 1e15, numbers, 0).astype(np.int64)
+    could = (numbers >= _FEWEST_DIGITS) & (numbers < _INEXACT_FROM)
+    if not could.any():
+        return np.zeros(len(values), dtype=bool)
+    whole = np.where(could, numbers, 0).astype(np.int64)
     return passes_eleven_test(whole) & (whole == numbers)
 
 
@@ -163,7 +257,7 @@ def _bsn_words(column: Column) -> tuple[str, str]:
 
 def _out_of_range(column: Column, values: pa.Array) -> Mask:
     low, high = _bounds(column)
-    outside = np.zeros(len(values), dtype=bool)
+    outside: Mask = np.zeros(len(values), dtype=bool)
     if low is not None:
         outside |= _mask(pc.less(values, low))
     if high is not None:

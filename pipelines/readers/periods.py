@@ -5,7 +5,8 @@ periods (`pipelines.periods`), and saying whether a period is provisional.
 
 Only forms that a publisher documents are read; `2016-2` could be a half-year, a quarter or a month, and is
 none. Kinds stay apart: a school year, an Iv3 report and a day keep a code of their own, so that none of them
-is ever taken for the calendar year it begins with.
+is ever taken for the calendar year it begins with. Where the figures of an Iv3 report go into the warehouse, its
+code is split in two (`split_reports`).
 """
 
 from __future__ import annotations
@@ -51,6 +52,22 @@ def normalise_periods(codes: pa.Array | pa.ChunkedArray) -> pa.Array:
         code = pc.binary_join_element_wise(pc.struct_field(parts, "year"), letter, number, "")
         normal = pc.coalesce(normal, code)
     return _existing_days(normal).take(distinct.indices)
+
+
+def split_reports(codes: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """The period that a code is of, and the Iv3 report that it names beside it (null where it names none).
+
+    Takes codes of `normalise_periods`. Budget (`2023X000`) and accounts (`2023X005`) are of their year. A quarterly
+    report (`2023X001` to `2023X004`) is of its quarter, and counts from 1 January to the end of it: quarters are never
+    added up. Other codes stay as they are. Whoever takes the period must keep the report with it, as a part of the
+    period: a year has a budget as well as accounts.
+    """
+    parts = pc.extract_regex(codes, r"^(?P<year>[0-9]{4})X00(?P<number>[0-5])$")
+    year, number = pc.struct_field(parts, "year"), pc.struct_field(parts, "number")
+    quarterly = pc.match_substring_regex(number, "^[1-4]$")
+    quarter = pc.binary_join_element_wise(year, number, "Q")
+    period = pc.coalesce(pc.if_else(quarterly, quarter, year), codes)
+    return period, pc.binary_join_element_wise("X00", number, "")
 
 
 def _existing_days(codes: pa.Array) -> pa.Array:

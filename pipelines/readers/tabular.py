@@ -3,34 +3,54 @@
 What belongs here: what holds for a whole row or a whole file, whatever format it came in: the header,
 totals and notes, the number of fields, the key. What does not: formats (`delimited`, `spreadsheet`) and
 single columns (`columns`).
+
+A file may come in parts, so that millions of rows need not be in memory as texts at once. Nothing of what is told
+or loaded depends on where the parts begin.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, islice
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.declarations.source import Source
-from pipelines.privacy import redact
+from pipelines.privacy import passes_eleven_test, redact
+from pipelines.privacy.identifiers import BsnCensus
+from pipelines.privacy.screening import large_numbers
 from pipelines.readers.account import NO_DATA_SCHEMA, Problem, ReadResult
-from pipelines.readers.columns import FIGURES, TabularReader, TypedColumn, type_column
-from pipelines.readers.faults import Faults, wrong_widths
+from pipelines.readers.columns import FIGURES, REGIONS, TabularReader, TypedColumn, type_column
+from pipelines.readers.faults import MOST_TOLD, Faults, Kind, kind_of_wrong_widths, tell
 from pipelines.readers.grid import (
     Cells,
     Grid,
+    Mask,
+    census_of,
     no_data_kinds,
     place_headers,
-    refuse_persons,
+    refuse_persons_in_parts,
     tidy_header,
 )
 from pipelines.readers.lookup import RegionLookup
 from pipelines.readers.refusal import RefusedFileError
+from pipelines.readers.repeated_keys import RefusedKeys, RepeatedKeys, Repeats, repeated_keys
 from pipelines.readers.values import plain_numbers, trim
 from pipelines.warehouse.raw_tables import reader_schema
+
+GridParts = Callable[[], Iterable[Callable[[], Grid]]]
+"""The parts of a file, each worked out when it is called, as often as they are asked for."""
+
+_WORKERS = 2
 
 
 def read_table(grid: Grid, reader: TabularReader, source: Source, lookup: RegionLookup) -> ReadResult:
@@ -40,92 +60,255 @@ def read_table(grid: Grid, reader: TabularReader, source: Source, lookup: Region
     share one key. Raises RefusedFileError when the file as a whole cannot be read: personal data, a missing
     or repeated header, no row with data.
     """
-    places, notices = _declared_places(grid, reader)
-    kinds = no_data_kinds(grid, reader.no_data_rows)
-    uneven = grid.widths != len(grid.header)
-    # A total that is shifted cannot be checked against; a footer or a note may be as long as it likes.
-    no_data = pc.is_valid(kinds).to_numpy(zero_copy_only=False)
-    no_data &= ~(uneven & pc.fill_null(pc.equal(kinds, "total"), False).to_numpy(zero_copy_only=False))
-    if no_data.all():
-        found = "no row below the header" if not len(grid.lines) else "no row with data below the header"
-        problem = Problem(grid.file, grid.header_line, None, None, "empty_file", found, "rows with data")
-        raise RefusedFileError(problem, rows=grid.rows_in)
+    return read_parts(lambda: [lambda: grid], reader, source, lookup)
 
-    body = grid.filter(~no_data & ~uneven)
-    faults = Faults(body, sorted(places.values()))
-    typed = {
-        column.name: type_column(
-            column,
-            body.cells[places[column.name]],
-            position=places[column.name],
-            reader=reader,
-            lookup=lookup,
-            faults=faults,
+
+def read_parts(parts: GridParts, reader: TabularReader, source: Source, lookup: RegionLookup) -> ReadResult:
+    """`read_table` of a file that comes in parts, at least one, which all have its header."""
+    table = _Table(parts, reader, source, lookup)
+    read = list(_in_order(table.read_part, parts()))
+    table.refuse(read)
+    return table.result(read)
+
+
+@dataclass(frozen=True)
+class _Body:
+    """The rows of a part by what they are: with data, without, or of another width."""
+
+    rows: Grid
+    no_data: Mask
+    shifted: Mask
+    kinds: pa.Array
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What became of a part of the file: its good rows, what is left of the others, and what is to be told of them.
+
+    `good_places` says where the good rows stand in the body of the part; None where all of it is good.
+    """
+
+    header: Grid
+    census: tuple[BsnCensus, ...]
+    row_count: int
+    has_data: bool
+    rows: pa.Table
+    notes: pa.Table
+    refused: int = 0
+    kinds: tuple[Kind, ...] = ()
+    good_places: npt.NDArray[np.int64] | None = None
+    refused_keys: RefusedKeys | None = None
+    large_figures: tuple[int, ...] = ()
+
+
+class _Table:
+    """One file on its way through: what its declaration makes of its header, of each part, and of all parts."""
+
+    def __init__(self, parts: GridParts, reader: TabularReader, source: Source, lookup: RegionLookup) -> None:
+        self._parts, self._reader, self._source, self._lookup = parts, reader, source, lookup
+        self._headers = {column.name: tidy_header(column.header) for column in reader.columns}
+        self._columns = {column.name: column for column in reader.columns}
+
+    def read_part(self, grid: Grid) -> _Part:
+        """Everything about a part that can be known without the others."""
+        census = census_of(grid)
+        header = grid.filter(np.zeros(len(grid.lines), dtype=bool))
+        try:
+            places, _ = self._places(grid, rows=0)
+        except RefusedFileError:
+            # Told when all parts were seen: persons in any of them go before a header that is wrong.
+            nothing = reader_schema(self._source).empty_table()
+            return _Part(header, census, len(grid.lines), False, nothing, NO_DATA_SCHEMA.empty_table())
+        body = self._body(grid)
+        faults = Faults(body.rows, sorted(places.values()))
+        typed = {
+            name: type_column(
+                self._columns[name],
+                body.rows.cells[place],
+                position=place,
+                reader=self._reader,
+                lookup=self._lookup,
+                faults=faults,
+            )
+            for name, place in places.items()
+        }
+        rows, is_refused = _rows(body.rows, typed, self._source), faults.rows
+        return _Part(
+            header,
+            census,
+            len(grid.lines),
+            has_data=not body.no_data.all(),
+            rows=rows.filter(pa.array(~is_refused)) if is_refused.any() else rows,
+            notes=_no_data(grid.filter(body.no_data), body.kinds.filter(pa.array(body.no_data)), self._reader, places),
+            refused=int(body.shifted.sum()) + int(is_refused.sum()),
+            kinds=(*kind_of_wrong_widths(grid, body.shifted), *faults.kinds),
+            refused_keys=self._refused_keys(rows, faults, places),
+            large_figures=_large_figures(rows.filter(pa.array(is_refused))) if is_refused.any() else (),
+            good_places=np.flatnonzero(~is_refused) if is_refused.any() else None,
         )
-        for column in reader.columns
-        if column.name in places
-    }
-    _add_duplicates(body, reader, places, typed, faults)
 
-    shifted = wrong_widths(grid, uneven & ~no_data)
-    rows = _rows(body, typed, source).filter(pa.array(~faults.rows))
-    notes = _no_data(grid.filter(no_data), kinds.filter(pa.array(no_data)), reader, places)
-    return ReadResult(
-        rows=rows,
-        no_data=notes,
-        rows_in=grid.rows_in,
-        rows_loaded=rows.num_rows,
-        rows_no_data=notes.num_rows,
-        rows_quarantined=len(shifted) + int(faults.rows.sum()),
-        problems=tuple(sorted((*shifted, *faults.problems()), key=lambda problem: problem.line or 0)),
-        notices=notices,
-    )
+    def _refused_keys(self, rows: pa.Table, faults: Faults, places: Mapping[str, int]) -> RefusedKeys | None:
+        key = self._key(places)
+        if not key or not faults.rows.any():
+            return None
+        at = np.flatnonzero(faults.rows)
+        kept = rows.select(["line", *key.values()]).take(pa.array(at))
+        whole = np.ones(len(at), dtype=bool)
+        for name, column in key.items():
+            if self._columns[name].required and not self._columns[name].nullable:
+                whole &= kept[column].is_valid().to_numpy()
+        return RefusedKeys(kept, at, whole, faults.faulty(places[next(iter(key))])[at])
+
+    def _key(self, places: Mapping[str, int]) -> dict[str, str]:
+        """The columns of the key that are there, and the column of the rows that each is compared by.
+
+        A region counts as what it was resolved to: two spellings of one municipality are one key.
+        """
+        key = [name for name in self._reader.key if name in places]
+        return {name: "region_code" if self._columns[name].type in REGIONS else name for name in key}
+
+    def refuse(self, parts: Sequence[_Part]) -> None:
+        """Raise RefusedFileError where the file as a whole cannot be read."""
+        header, count = parts[0].header, _rows_in(parts)
+        refuse_persons_in_parts(
+            header,
+            [part.census for part in parts],
+            lambda: (part() for part in self._parts()),
+            {*self._headers.values(), *self._ignored},
+            [self._headers[column.name] for column in self._reader.columns if column.type in FIGURES],
+            rows=count,
+        )
+        self._places(header, rows=count)
+        if not any(part.has_data for part in parts):
+            below = sum(part.row_count for part in parts)
+            found = "no row with data below the header" if below else "no row below the header"
+            problem = Problem(header.file, header.header_line, None, None, "empty_file", found, "rows with data")
+            raise RefusedFileError(problem, rows=count)
+
+    def result(self, parts: Sequence[_Part]) -> ReadResult:
+        """The rows and the account of a file that was not refused."""
+        header, count = parts[0].header, _rows_in(parts)
+        places, notices = self._places(header, rows=count)
+        rows = [part.rows for part in parts]
+        kinds = [kind for part in parts for kind in part.kinds]
+        refused = sum(part.refused for part in parts)
+        if key := self._key(places):
+            again = repeated_keys(
+                list(key.values()), rows, [part.good_places for part in parts], [part.refused_keys for part in parts]
+            )
+            if again is not None:
+                rows = [
+                    table.filter(pa.array(~part.good)) if part.good.any() else table
+                    for table, part in zip(rows, again.parts, strict=True)
+                ]
+                refused += sum(int(part.good.sum()) for part in again.parts)
+                kinds += self._kinds_of_repeated(header, again, places)
+        notes = _with_header(header, [part.notes for part in parts], places)
+        table = pa.concat_tables(rows)
+        return ReadResult(
+            rows=table,
+            no_data=notes,
+            rows_in=count,
+            rows_loaded=table.num_rows,
+            rows_no_data=notes.num_rows,
+            rows_quarantined=refused,
+            problems=tell(kinds),
+            notices=notices,
+            large_figures=frozenset(figure for part in parts for figure in part.large_figures),
+        )
+
+    @property
+    def _ignored(self) -> list[str]:
+        return [tidy_header(header) for header in self._reader.ignore_headers]
+
+    def _places(self, header: Grid, *, rows: int) -> tuple[dict[str, int], tuple[str, ...]]:
+        """The position of every declared column that is there, by its name, and the notices."""
+        needed = [
+            column.name
+            for column in self._reader.columns
+            if column.required or column.name in self._reader.item_columns
+        ]
+        required = [self._headers[name] for name in needed]
+        optional = [header for name, header in self._headers.items() if name not in needed]
+        found, notices = place_headers(header, required, optional, self._ignored, rows=rows)
+        return {name: found[header] for name, header in self._headers.items() if header in found}, notices
+
+    def _body(self, grid: Grid) -> _Body:
+        kinds = no_data_kinds(grid, self._reader.no_data_rows)
+        uneven = grid.widths != len(grid.header)
+        # A total that is shifted cannot be checked against; a footer or a note may be as long as it likes.
+        no_data = pc.is_valid(kinds).to_numpy(zero_copy_only=False)
+        no_data &= ~(uneven & pc.fill_null(pc.equal(kinds, "total"), False).to_numpy(zero_copy_only=False))
+        return _Body(grid.filter(~no_data & ~uneven), no_data, uneven & ~no_data, kinds)
+
+    def _kinds_of_repeated(self, header: Grid, again: RepeatedKeys, places: Mapping[str, int]) -> list[Kind]:
+        """What is told of keys that occur more than once: nobody can say which of their rows is the right one."""
+        key = self._key(places)
+        position = places[next(iter(key))]
+        expected = f"one row for every {', '.join(header.header[places[name]] for name in key)}"
+        kinds: list[Kind] = []
+        told = 0
+        # Their cells are read once more: they were let go when nobody knew that they would be needed.
+        for repeats, read_again in zip(again.parts, self._parts(), strict=True):
+            count = len(repeats.places)
+            if not count:
+                continue
+            if told >= MOST_TOLD:
+                kinds.append(Kind(position, "duplicate_key", count, int(repeats.lines[-1]), ()))
+                continue
+            body = self._body(read_again()).rows
+            mask = np.zeros(len(body.lines), dtype=bool)
+            mask[repeats.places] = True
+            faults = Faults(body, sorted(places.values()))
+            faults.add(mask, position, "duplicate_key", partial(_told, again, repeats), expected)
+            kinds += faults.kinds
+            told += count
+        return kinds
 
 
-def _declared_places(grid: Grid, reader: TabularReader) -> tuple[dict[str, int], tuple[str, ...]]:
-    """The position of every declared column that is there, by its name, and the notices."""
-    headers = {column.name: tidy_header(column.header) for column in reader.columns}
-    ignored = [tidy_header(header) for header in reader.ignore_headers]
-    figures = [headers[column.name] for column in reader.columns if column.type in FIGURES]
-    refuse_persons(grid, {*headers.values(), *ignored}, figures)
-    required = [headers[column.name] for column in reader.columns if column.required]
-    optional = [headers[column.name] for column in reader.columns if not column.required]
-    found, notices = place_headers(grid, required, optional, ignored)
-    return {name: found[header] for name, header in headers.items() if header in found}, notices
+def _told(again: RepeatedKeys, repeats: Repeats, rows: pa.Array) -> pa.Array:
+    keys = repeats.keys[np.searchsorted(repeats.places, rows.to_numpy())]
+    return pa.array([again.told(key) for key in keys.tolist()], pa.string())
 
 
-def _add_duplicates(
-    body: Grid,
-    reader: TabularReader,
-    places: Mapping[str, int],
-    typed: Mapping[str, TypedColumn],
-    faults: Faults,
-) -> None:
-    """Quarantine all rows of a key that occurs more than once: nobody can say which is the right one."""
-    key = [name for name in reader.key if name in places]
-    if not key:
+def _large_figures(rows: pa.Table) -> tuple[int, ...]:
+    found = np.concatenate([large_numbers(column) for column in rows.drop_columns("line").columns])
+    return tuple(found[passes_eleven_test(found)].tolist())
+
+
+def _rows_in(parts: Sequence[_Part]) -> int:
+    return parts[0].header.rows_in + sum(part.row_count for part in parts)
+
+
+def _in_order(function: Callable[[Grid], _Part], parts: Iterable[Callable[[], Grid]]) -> Iterator[_Part]:
+    """`function` of every part, in order, on as many processors as there are and a few parts at a time."""
+    iterator = iter(parts)
+    first = list(islice(iterator, 2))
+    workers = min(_WORKERS, os.cpu_count() or 1)
+    if len(first) < 2 or workers < 2:
+        yield from (function(part()) for part in (*first, *iterator))
         return
-    # A region counts as what it was resolved to: two spellings of one municipality are one key.
-    parts = [typed[name].values if typed[name].region_codes is None else typed[name].region_codes for name in key]
-    columns = {column.name: column for column in reader.columns}
-    whole = np.ones(len(body.lines), dtype=bool)
-    for name, part in zip(key, parts, strict=True):
-        if columns[name].required and not columns[name].nullable:
-            whole &= pc.is_valid(part).to_numpy(zero_copy_only=False)
-    names = [f"key_{number}" for number in range(len(key))]
-    table = pa.table([*parts, pa.array(np.arange(len(body.lines)))], names=[*names, "row"])
-    groups = table.filter(pa.array(whole)).group_by(names).aggregate([("row", "list"), ("row", "count")])
-    repeated = groups.filter(pc.greater(groups["row_count"], 1))
-    found = [""] * len(body.lines)
-    again = np.zeros(len(body.lines), dtype=bool)
-    for rows in repeated["row_list"].to_pylist():
-        lines = [str(line) for line in body.lines[rows].tolist()]
-        words = f"the same key on lines {', '.join(lines[:6])}{' and more' if len(lines) > 6 else ''}"
-        again[rows] = True
-        for row in rows:
-            found[row] = words
-    expected = f"one row for every {', '.join(body.header[places[name]] for name in key)}"
-    faults.add(again, places[key[0]], "duplicate_key", pa.array(found, pa.string()), expected)
+    coming = chain(first, iterator)
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: deque[Future[_Part]] = deque()
+        while True:
+            try:
+                part = next(coming, None)
+            except RefusedFileError:
+                # What is wrong earlier in the file goes before what the next part is refused for.
+                while waiting:
+                    waiting.popleft().result()
+                raise
+            if part is not None:
+                waiting.append(pool.submit(_called, function, part))
+            if part is None and not waiting:
+                return
+            if part is None or len(waiting) > workers:
+                yield waiting.popleft().result()
+
+
+def _called(function: Callable[[Grid], _Part], part: Callable[[], Grid]) -> _Part:
+    return function(part())
 
 
 def _rows(body: Grid, typed: Mapping[str, TypedColumn], source: Source) -> pa.Table:
@@ -142,7 +325,7 @@ def _rows(body: Grid, typed: Mapping[str, TypedColumn], source: Source) -> pa.Ta
 
 
 def _no_data(chosen: Grid, kinds: pa.Array, reader: TabularReader, places: Mapping[str, int]) -> pa.Table:
-    """The rows without data, header included, with what stands in their declared columns."""
+    """The rows without data, with what stands in their declared columns."""
     uneven = pa.array(chosen.widths != len(chosen.header))
     totals = pc.equal(kinds, "total")
     shown = {
@@ -152,17 +335,23 @@ def _no_data(chosen: Grid, kinds: pa.Array, reader: TabularReader, places: Mappi
     }
     # Where a row has another number of fields, only its first cell stands under its own header.
     shown = {name: texts if places[name] == 0 else pc.if_else(uneven, "", texts) for name, texts in shown.items()}
-    below = [json.dumps(row, ensure_ascii=False) for row in pa.table(shown).to_pylist()]
-    header = {name: redact(pa.array([chosen.header[position]]))[0].as_py() for name, position in places.items()}
-    above = len(chosen.leading)
-    return pa.table(
+    cells = [json.dumps(row, ensure_ascii=False) for row in pa.table(shown).to_pylist()]
+    return pa.table([pa.array(chosen.lines), kinds, pa.array(cells, pa.string())], schema=NO_DATA_SCHEMA)
+
+
+def _with_header(header: Grid, notes: Sequence[pa.Table], places: Mapping[str, int]) -> pa.Table:
+    """All rows without data: the lines above the header, the header, and those below it."""
+    names = {name: redact(pa.array([header.header[position]]))[0].as_py() for name, position in places.items()}
+    above = len(header.leading)
+    top = pa.table(
         [
-            pa.array([*chosen.leading, chosen.header_line, *chosen.lines.tolist()], pa.int64()),
-            pa.array([*["note"] * above, "header", *kinds.to_pylist()], pa.string()),
-            pa.array([*["{}"] * above, json.dumps(header, ensure_ascii=False), *below], pa.string()),
+            pa.array([*header.leading, header.header_line], pa.int64()),
+            pa.array([*["note"] * above, "header"], pa.string()),
+            pa.array([*["{}"] * above, json.dumps(names, ensure_ascii=False)], pa.string()),
         ],
         schema=NO_DATA_SCHEMA,
     )
+    return pa.concat_tables([top, *notes])
 
 
 def _shown(figures: bool, cells: Cells, reader: TabularReader, totals: pa.Array) -> pa.Array:

@@ -9,8 +9,10 @@ where the declaration knows neither, it is no number.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -18,10 +20,56 @@ _SPACE: Final = r"[\p{Z}\t]"
 _EDGES: Final = r"^[\p{Z}\p{Cc}\p{Cf}]+|[\p{Z}\p{Cc}\p{Cf}]+$"
 _MINUS: Final = ("−", "–")
 
+# Below the first and from the second on, a byte may be part of something that cannot be seen.
+_FIRST_VISIBLE: Final = 0x21
+_FIRST_INVISIBLE_AGAIN: Final = 0x7F
+# Of so many cells at most this share may differ, for a column to be worked out text by text.
+_SAMPLE: Final = 4096
+_MOST_DISTINCT: Final = 0.5
+
 
 def trim(texts: pa.Array) -> pa.Array:
     """The texts without what cannot be seen at their ends: spaces, control and format characters."""
-    return pc.replace_substring_regex(texts, _EDGES, "")
+    edged = _may_need_trimming(texts)
+    if edged is None:
+        return pc.replace_substring_regex(texts, _EDGES, "")
+    if not edged.any():
+        return texts
+    chosen = pa.array(edged)
+    return pc.replace_with_mask(texts, chosen, pc.replace_substring_regex(texts.filter(chosen), _EDGES, ""))
+
+
+def _may_need_trimming(texts: pa.Array) -> np.ndarray | None:
+    """Which texts begin or end with a byte that is no visible ASCII; None where that cannot be seen at once."""
+    if texts.type != pa.string() or texts.null_count or not len(texts):
+        return None
+    _, offsets, content = texts.buffers()
+    bounds = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    edged = np.zeros(len(texts), dtype=bool)
+    if content is None or bounds[0] == bounds[-1]:
+        return edged
+    data = np.frombuffer(content, np.uint8)
+    filled = np.flatnonzero(bounds[1:] > bounds[:-1])
+    for ends in (data[bounds[:-1][filled]], data[bounds[1:][filled] - 1]):
+        edged[filled] |= (ends < _FIRST_VISIBLE) | (ends >= _FIRST_INVISIBLE_AGAIN)
+    return edged
+
+
+def distinct(texts: pa.Array) -> pa.DictionaryArray | None:
+    """The distinct texts, and which of them each cell holds; None where most texts occur once.
+
+    What depends on the text alone is then worked out for some hundreds of texts instead of a million cells.
+    """
+    sample = texts.slice(0, _SAMPLE)
+    if len(texts) <= len(sample) or len(pc.unique(sample)) > _MOST_DISTINCT * len(sample):
+        return None
+    return pc.dictionary_encode(texts)
+
+
+def by_distinct(texts: pa.Array, function: Callable[[pa.Array], pa.Array]) -> pa.Array:
+    """`function(texts)`, for a function whose every result depends on one text alone."""
+    encoded = distinct(texts)
+    return function(texts) if encoded is None else function(encoded.dictionary).take(encoded.indices)
 
 
 def plain_numbers(texts: pa.Array, decimal: str, thousands: str = "", *, percent: bool = False) -> pa.Array:
@@ -32,6 +80,23 @@ def plain_numbers(texts: pa.Array, decimal: str, thousands: str = "", *, percent
     print it, behind, `,-` for no cents, and with `percent` a percent sign behind. At most fifteen digits may
     stand before the decimal mark: beyond that a number would no longer be kept exactly.
     """
+    whole = "[0-9]{1,15}"
+    if thousands in (".", ","):
+        whole = rf"(?:[0-9]{{1,3}}(?:[{thousands}][0-9]{{3}}){{1,4}}|{whole})"
+    bare = pc.match_substring_regex(texts, rf"^-?{whole}(?:[{decimal}][0-9]{{1,15}})?$")
+    simple = texts if pc.all(bare, min_count=0).as_py() else pc.if_else(bare, texts, pa.scalar(None, pa.string()))
+    if thousands in (".", ","):
+        simple = pc.replace_substring(simple, thousands, "")
+    if decimal != ".":
+        simple = pc.replace_substring(simple, decimal, ".")
+    others = pc.invert(pc.fill_null(bare, False))
+    if not pc.any(others, min_count=0).as_py():
+        return simple
+    return pc.replace_with_mask(simple, others, _dressed_numbers(texts.filter(others), decimal, thousands, percent))
+
+
+def _dressed_numbers(texts: pa.Array, decimal: str, thousands: str, percent: bool) -> pa.Array:
+    """`plain_numbers` of texts that may have anything around their digits."""
     text = trim(texts)
     for minus in _MINUS:
         text = pc.replace_substring(text, minus, "-")
@@ -59,8 +124,8 @@ def plain_numbers(texts: pa.Array, decimal: str, thousands: str = "", *, percent
 
 
 def as_numbers(plain: pa.Array) -> pa.Array:
-    """Doubles from `plain_numbers`."""
-    return plain.cast(pa.float64())
+    """Doubles from `plain_numbers`; minus nothing is nothing."""
+    return pc.add(plain.cast(pa.float64()), 0.0)
 
 
 def as_integers(plain: pa.Array) -> pa.Array:

@@ -127,9 +127,7 @@ def _as_number(column: Column) -> str:
 
 def _select(expressions: dict[str, str], table: str, source_id: str) -> str:
     given = {"source_id": source_id, "vintage_id": "vintage_id" if expressions else "null", **expressions}
-    columns = ", ".join(
-        f"cast({given.get(name, 'null')} as {kind}) as {_name(name)}" for name, kind in COLUMNS.items()
-    )
+    columns = ", ".join(f"cast({given.get(name, 'null')} as {kind}) as {_name(name)}" for name, kind in COLUMNS.items())
     return f"select {columns} from {table}"
 
 

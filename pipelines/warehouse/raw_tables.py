@@ -68,13 +68,17 @@ IV3 = pa.schema(
     ]
 )
 
-# One row per event in the life of a provision. `person` is a keyed hash; nothing else says who it is.
+# One row per event in the life of a provision. `person` is a keyed hash; nothing else says who it is. `person_key` is
+# the fingerprint of the key: persons of different keys never compare.
 ISTANDAARD = pa.schema(
     [
         ("line", pa.int64()),
         *((name, pa.string()) for name in ("standard", "message", "message_version", "message_id")),
         ("message_date", pa.date32()),
-        *((name, pa.string()) for name in ("region_code", "provider_agb", "person", "event", "allocation_id")),
+        *(
+            (name, pa.string())
+            for name in ("region_code", "provider_agb", "person", "person_key", "event", "allocation_id")
+        ),
         *((name, pa.string()) for name in ("category", "product_code")),
         *((name, pa.date32()) for name in ("allocated_on", "start_date", "end_date")),
         ("volume", pa.float64()),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,10 @@ from pipelines.connectors.cbs_v4 import FetchedTable, fetch_table
 from pipelines.connectors.http import RetryPolicy, SourceError, open_client
 from pipelines.connectors.snapshot import SnapshotStore
 from pipelines.declarations.source import CbsV4Connector, CbsV4Reader, Origin, Source
+from pipelines.deliveries import SourceLoad, load_cbs_source
 from pipelines.readers.account import ReadResult
 from pipelines.readers.cbs_v4 import read_observations, read_region_codes
+from pipelines.settings import Settings
 from tests.servers import (
     ReplayServer,
     cutting_off,
@@ -78,6 +82,18 @@ def load(server: ReplayServer, source: Source, folder: Path) -> ReadResult:
     return read_observations(kept.read_files(), source)
 
 
+def load_as_a_run(server: ReplayServer, source: Source, root: Path) -> SourceLoad:
+    """The whole way that a run takes, through the settings."""
+    settings = Settings(
+        profile="live",
+        sources_dir=root,
+        data_dir=root / "data",
+        cbs_v4_url=server.base_url,
+        today=dt.date(2026, 8, 1),
+    )
+    return load_cbs_source(source, settings, SnapshotStore(settings.snapshots_dir), root / "scratch")[0]
+
+
 def test_the_population_slice_gives_every_observation_and_342_municipalities_in_2026(
     server: ReplayServer, captured: Path, tmp_path: Path
 ) -> None:
@@ -107,22 +123,93 @@ def test_the_population_of_the_country_and_of_one_municipality_are_the_publisher
     assert values["Bevolking op 1 januari", "GM0457", "2026"] is None
 
 
+@dataclass(frozen=True)
+class Spot:
+    """One figure as it stands in the publisher's answer, looked up there by hand."""
+
+    item: str
+    region: str | None
+    period: str
+    value: float | None
+    unit: str
+    status: str
+
+
 @pytest.mark.parametrize(
-    ("table", "reader", "rows", "missing", "items"),
+    ("table", "reader", "rows", "missing", "items", "spots"),
     [
-        pytest.param("37789ksz", {}, 6_470, 819, 18, id="37789ksz: months and years"),
-        pytest.param("82610NED", {"dimensions": ("BronTechniek",)}, 3_863, 288, None, id="82610NED: equal titles"),
+        pytest.param(
+            POPULATION,
+            {},
+            13_568,
+            8_165,
+            2,
+            [
+                Spot("Bevolking op 1 januari", "NL01", "2019", 17_282_163, "aantal", "Definitief"),
+                Spot("Bevolking op 1 januari", "GM0599", "2019", 644_618, "aantal", "Definitief"),
+                Spot("Gemiddelde bevolking", "GM0289", "2022", 40_449.5, "aantal", "Definitief"),
+                Spot("Bevolking op 1 januari", "GM1978", "2020", 43_909, "aantal", "Definitief"),
+                Spot("Gemiddelde bevolking", "GM0997", "2026", None, "aantal", "Definitief"),
+            ],
+            id="03759ned: regions",
+        ),
+        pytest.param(
+            "37789ksz",
+            {"region_dimension": None},
+            6_470,
+            819,
+            18,
+            [
+                Spot("Totaal arbeidsongeschiktheidsuitkeringen", None, "1998M01", 884.4, "x 1000", "Definitief"),
+                Spot("AOW-uitkeringen", None, "2023M01", 3_572.1, "x 1000", "Definitief"),
+                Spot("IOW-uitkeringen", None, "2020", 9.7, "x 1000", "Definitief"),
+                Spot("Totaal WIA-uitkeringen", None, "2017M12", 277, "x 1000", "Definitief"),
+                Spot("AKW-gerechtigden", None, "2026M04", None, "x 1000", "Voorlopig"),
+            ],
+            id="37789ksz: months and years",
+        ),
+        pytest.param(
+            "82610NED",
+            {"region_dimension": None, "dimensions": ("BronTechniek",)},
+            3_863,
+            288,
+            None,
+            [
+                Spot("Genormaliseerde bruto productie (M002416_1)|T001028", None, "1990", 809, "mln kWh", "Definitief"),
+                Spot(
+                    "Bruto elektriciteitsproductie (M002264_2)|E006583",
+                    None,
+                    "2018",
+                    0.73,
+                    "in % van het verbruik",
+                    "Definitief",
+                ),
+                Spot("Opgestelde installaties einde van jaar|E006588", None, "2004", 1_654, "aantal", "Definitief"),
+                Spot(
+                    "Opgesteld elektrisch vermogen einde jaar|E006586", None, "2025", 33, "megawatt", "NaderVoorlopig"
+                ),
+                Spot("Opgesteld elektrisch vermogen einde jaar|E006675", None, "1993", None, "megawatt", "Definitief"),
+            ],
+            id="82610NED: equal titles, three statuses",
+        ),
         pytest.param(
             "85770NED",
-            {"dimensions": ("Afzetgebieden", "AlleProdComCoderingen")},
+            {"region_dimension": None, "dimensions": ("Afzetgebieden", "AlleProdComCoderingen")},
             654,
             44,
             6,
+            [
+                Spot("Producentenprijsindex (PPI)|A044074|A052584", None, "2018M01", 90, "2021=100", "Definitief"),
+                Spot("Maandmutatie PPI|A044074|A052584", None, "2022M09", -0.3, "%", "Definitief"),
+                Spot("Jaarmutatie PPI|A044074|A052584", None, "2025M08", -0.5, "%", "Definitief"),
+                Spot("Jaarmutatie PPI|A044077|A052584", None, "2026M05", 9.3, "%", "Voorlopig"),
+                Spot("Maandmutatie PPI|A044077|A052584", None, "2020", None, "%", "Definitief"),
+            ],
             id="85770NED: slice",
         ),
     ],
 )
-def test_tables_without_regions_load_completely(
+def test_every_captured_table_loads_completely(
     *,
     server: ReplayServer,
     captured: Path,
@@ -132,15 +219,60 @@ def test_tables_without_regions_load_completely(
     rows: int,
     missing: int,
     items: int | None,
+    spots: list[Spot],
 ) -> None:
-    result = load(server, declared(captured, table, region_dimension=None, **reader), tmp_path)
+    load = load_as_a_run(server, declared(captured, table, **reader), tmp_path)
 
-    assert (result.rows_in, result.rows_loaded, result.rows_quarantined) == (rows, rows, 0)
-    assert result.rows["value"].null_count == missing
-    assert result.rows["region_code"].null_count == rows
-    assert result.rows["period_code"].null_count == 0
+    assert load.problems == ()
+    (delivery,) = load.accounts["delivery"].to_pylist()
+    assert (delivery["rows_in"], delivery["rows_loaded"], delivery["rows_quarantined"]) == (rows, rows, 0)
+    found = load.rows
+    assert found["value"].null_count == missing
+    assert found["period_code"].null_count == 0
+    if reader:
+        assert found["region_code"].null_count == rows
     if items is not None:
-        assert len(set(result.rows["item"].to_pylist())) == items
+        assert len(set(found["item"].to_pylist())) == items
+    by_key = {(row["item"], row["region_code"], row["period_code"]): row for row in found.to_pylist()}
+    for spot in spots:
+        row = by_key[spot.item, spot.region, spot.period]
+        assert (row["value"], row["unit"], row["period_status"]) == (spot.value, spot.unit, spot.status)
+        assert row["value_attribute"] == ("Impossible" if spot.value is None else "None")
+
+
+def test_a_table_of_which_only_the_description_is_given_is_not_delivered_and_leaves_nothing(
+    server: ReplayServer, captured: Path, tmp_path: Path
+) -> None:
+    source = declared(captured, "85615NED", region_dimension=None)
+    load = load_as_a_run(server, source, tmp_path)
+
+    assert server.asked("MeasureCodes") and server.asked("HerkomstlandCodes")
+    assert load.rows.num_rows == 0
+    (problem,) = load.problems
+    assert (problem.file, problem.reason) == ("85615NED", "not_delivered")
+    assert "Observations: not found (404)" in problem.found
+    assert SnapshotStore(tmp_path / "data" / "raw").list(source.source_id) == ()
+
+
+def test_a_table_that_announces_observations_and_gives_an_empty_list_is_refused(captured: Path, tmp_path: Path) -> None:
+    table = shared_tables(captured)["85615NED"] | {"Observations": b'{"value": []}'}
+    source = declared(captured, "85615NED", region_dimension=None)
+    message = "85615NED, Observations: found 0 observations, expected the 181440 that the table announces"
+    with ReplayServer({"85615NED": table}) as server, pytest.raises(SourceError, match=message):
+        load_as_a_run(server, source, tmp_path)
+    assert SnapshotStore(tmp_path / "data" / "raw").list(source.source_id) == ()
+
+
+@pytest.mark.parametrize(("table", "reader"), [(POPULATION, {}), ("37789ksz", {"region_dimension": None})])
+def test_a_table_that_is_fetched_again_is_asked_for_its_properties_only(
+    server: ReplayServer, captured: Path, tmp_path: Path, table: str, reader: dict[str, Any]
+) -> None:
+    source = declared(captured, table, **reader)
+    first = load_as_a_run(server, source, tmp_path)
+    before = len(server.requests)
+    again = load_as_a_run(server, source, tmp_path)
+    assert [request.resource for request in server.requests[before:]] == ["Properties"]
+    assert again.rows.equals(first.rows)
 
 
 def test_a_table_whose_titles_return_keeps_its_measures_apart(

@@ -221,7 +221,7 @@ def test_a_run_with_a_wrong_row_ends_with_1_and_accounts_for_every_row(finished:
     rows = [re.match(rf"(\S+) +{number} = +{number} \+ +{number} \+ +{number}(?: |$)", line) for line in lines]
     counts = {row[1]: [int(cell.replace(".", "")) for cell in row.groups()[1:]] for row in rows if row}
     assert counts["finance_buch_2016.csv"] == [44, 39, 4, 1]
-    assert len(counts) == 13
+    assert len(counts) == 19
     for rows_in, loaded, no_data, quarantined in counts.values():
         assert rows_in == loaded + no_data + quarantined
     total = counts.pop("samen")

@@ -22,10 +22,10 @@ import yaml
 from pipelines.breaks.result import ATTRIBUTION_SCHEMA, BREAK_SCHEMA, DETECTABLE_SCHEMA
 from pipelines.declarations.declared_schema import SCHEMAS
 from pipelines.declarations.load import load_declarations
-from pipelines.geography.history import CHANGES_SCHEMA, REGIONS_SCHEMA
-from pipelines.geography.weights import WEIGHTS_SCHEMA
+from pipelines.geography.tables import SCHEMAS as GEOGRAPHY
 from pipelines.periods import PERIOD_SCHEMA
 from pipelines.settings import PROJECT_ROOT
+from pipelines.warehouse.client_events import create_client_events
 from pipelines.warehouse.connection import connect
 from pipelines.warehouse.figures import create_figures
 from pipelines.warehouse.load import replace_tables
@@ -64,9 +64,7 @@ def _empty_warehouse(path: Path) -> None:
     tables: dict[str, dict[str, pa.Schema]] = {
         "raw": {
             **ACCOUNTS,
-            "region": REGIONS_SCHEMA,
-            "region_change": CHANGES_SCHEMA,
-            "region_weight": WEIGHTS_SCHEMA,
+            **GEOGRAPHY,
         },
         "declared": {**SCHEMAS, "period": PERIOD_SCHEMA, "setting": SETTING},
         "breaks": {"detected": BREAK_SCHEMA, "detectable": DETECTABLE_SCHEMA, "attribution": ATTRIBUTION_SCHEMA},
@@ -75,6 +73,7 @@ def _empty_warehouse(path: Path) -> None:
         for schema, columns in tables.items():
             replace_tables(connection, schema, {name: fields.empty_table() for name, fields in columns.items()})
         create_figures(connection, sources)
+        create_client_events(connection, sources)
 
 
 # Two commands in one process, so that the project is parsed once; the tests need the tables to be there.

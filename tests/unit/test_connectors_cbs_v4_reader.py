@@ -16,11 +16,12 @@ from pipelines.declarations.source import (
     CbsV4Reader,
     FolderConnector,
     Origin,
+    Series,
     Source,
     SwingReader,
 )
 from pipelines.readers.account import REASONS, ReadResult
-from pipelines.readers.cbs_v4 import read_observations, read_region_codes
+from pipelines.readers.cbs_v4 import REGION_CODE, read_observations, read_region_codes
 from pipelines.warehouse.raw_tables import CBS
 from tests.servers import codes, listed, observation, small_table
 
@@ -309,10 +310,15 @@ def test_the_rows_of_a_refused_table_are_counted_over_all_its_pages() -> None:
 
 
 def test_region_codes_are_trimmed_and_keep_their_history_as_written() -> None:
-    assert read_region_codes(answers(), source()).to_pylist() == [
-        {"source_id": "cbs_klein", "region_code": "GM0001", "region_name": "Aap", "description": "Eerste"},
-        {"source_id": "cbs_klein", "region_code": "GM0002", "region_name": "Noot", "description": ""},
-        {"source_id": "cbs_klein", "region_code": "GM0003", "region_name": "Mies", "description": None},
+    found = read_region_codes(answers(), source())
+    assert found.schema == REGION_CODE
+    assert found.to_pylist() == [
+        {"source_id": "cbs_klein", "edition": None, **region}
+        for region in (
+            {"region_code": "GM0001", "region_name": "Aap", "description": "Eerste"},
+            {"region_code": "GM0002", "region_name": "Noot", "description": ""},
+            {"region_code": "GM0003", "region_name": "Mies", "description": None},
+        )
     ]
     assert read_region_codes(answers(), source(region_dimension=None)).num_rows == 0
 
@@ -321,6 +327,135 @@ def test_a_table_that_is_refused_for_its_region_codes_has_none() -> None:
     files = answers() | {"RegioSCodes.json": b"<html>"}
     assert read_observations(files, source()).refused
     assert read_region_codes(files, source()).num_rows == 0
+
+
+# Editions, codes of a table's own, groups of measures, units
+
+
+def edition(*rows: Mapping[str, Any], declared: Source | None = None, **lists: Any) -> ReadResult:
+    """The small table as one of several, of the year 2023; it has no period dimension."""
+    without = [{name: value for name, value in row.items() if name != "Perioden"} for row in rows]
+    files = answers(*without, Dimensions=codes("RegioS"), **lists)
+    del files["PeriodenCodes.json"]
+    return read_observations(files, declared or source(period_dimension=None), "2023")
+
+
+def test_all_figures_of_an_edition_are_of_its_period() -> None:
+    result = edition(observation(0, "GM0001", None), observation(1, "GM0002", None))
+    assert result.problems == ()
+    found = [(row["period_raw"], row["period_code"], row["period_status"]) for row in result.rows.to_pylist()]
+    assert found == [("2023", "2023", None)] * 2
+
+
+def test_an_edition_whose_figures_share_a_key_is_told_without_its_period() -> None:
+    result = edition(observation(0, "GM0001", None), observation(1, "GM0001", None))
+    assert [problem.reason for problem in result.problems] == ["duplicate_key", "duplicate_key"]
+    assert result.problems[0].expected == "one observation for each Measure and RegioS"
+
+
+def test_an_edition_may_hold_the_one_period_that_it_is_of() -> None:
+    files = answers(observation(0, "GM0001", "2015JJ00"))
+    result = read_observations(files, source(), "2015")
+    assert result.rows["period_code"].to_pylist() == ["2015"]
+    two = answers(observation(0, "GM0001", "2015JJ00"), observation(1, "GM0001", "2016HJ02"))
+    assert [problem.column_name for problem in read_observations(two, source(), "2015").problems] == ["Perioden"]
+
+
+def test_an_edition_of_what_is_no_period_of_the_warehouse_is_refused() -> None:
+    for name in ("2023JJ00", "dit jaar"):
+        result = read_observations(answers(), source(period_dimension=None), name)
+        assert [(problem.reason, problem.found) for problem in result.problems] == [
+            ("unknown_period", f"the edition {name!r}")
+        ]
+
+
+def test_a_table_without_a_period_dimension_must_be_an_edition() -> None:
+    result = read(reader={"period_dimension": None})
+    assert result.refused
+    assert result.problems[0].reason == "unknown_period"
+
+
+def test_the_regions_of_an_edition_say_of_which_one_they_are() -> None:
+    found = read_region_codes(answers(), source(), "2023")
+    assert found["edition"].to_pylist() == ["2023"] * 3
+
+
+def test_an_edition_names_its_own_table_in_a_problem() -> None:
+    declared = source(period_dimension=None).model_copy(
+        update={"connector": CbsV4Connector(kind="cbs_v4", editions={"2022": "00022ned", "2023": "00023ned"})}
+    )
+    result = edition(observation(0, "XX", None), declared=declared)
+    assert result.problems[0].file == "00023ned/Observations.json"
+
+
+def test_a_code_that_only_this_table_writes_so_becomes_the_one_that_all_others_use() -> None:
+    regions = codes("NL00 ", "GM0001")
+    rows = [observation(0, "NL00", "2015JJ00"), observation(1, "GM0001", "2015JJ00")]
+    declared = {"region_codes": {"NL00": "NL01"}}
+
+    assert read(*rows, RegioSCodes=regions, reader=declared).rows["region_code"].to_pylist() == ["NL01", "GM0001"]
+    files = answers(*rows, RegioSCodes=regions)
+    assert read_region_codes(files, source(**declared))["region_code"].to_pylist() == ["NL01", "GM0001"]
+
+
+def test_a_table_that_writes_the_country_in_both_ways_has_it_twice() -> None:
+    rows = [observation(0, "NL00", "2015JJ00"), observation(1, "NL01", "2015JJ00")]
+    result = read(*rows, RegioSCodes=codes("NL00", "NL01"), reader={"region_codes": {"NL00": "NL01"}})
+    assert [problem.reason for problem in result.problems] == ["duplicate_key", "duplicate_key"]
+
+
+def test_measures_of_one_title_are_told_apart_by_their_groups() -> None:
+    measures = listed(
+        {"Identifier": "M1", "Title": "Appartement", "Unit": "kWh", "MeasureGroupId": "E"},
+        {"Identifier": "M2", "Title": "Appartement", "Unit": "m3", "MeasureGroupId": "G"},
+        {"Identifier": "M3", "Title": "Hoekwoning", "Unit": "m3", "MeasureGroupId": "G"},
+    )
+    groups = listed({"Id": "E", "Title": "Elektriciteit"}, {"Id": "G", "Title": "Aardgas "})
+    rows = [observation(number, "GM0001", "2015JJ00", Measure=f"M{number}") for number in (1, 2, 3)]
+    result = read(*rows, MeasureCodes=measures, MeasureGroups=groups)
+    assert result.rows["item"].to_pylist() == ["Elektriciteit: Appartement", "Aardgas: Appartement", "Hoekwoning"]
+
+
+def test_pages_of_slices_are_one_table() -> None:
+    files = answers(page_size=2)
+    pages = [files.pop(name) for name in sorted(files) if name.startswith("Observations")]
+    files |= {f"Observations-0001-{number:04d}.json": page for number, page in enumerate(pages[:2], start=1)}
+    files["Observations-0002-0001.json"] = pages[2]
+    files["slice.json"] = b'{"filter": null}'
+    assert sorted(read_observations(files, source()).rows["row_id"].to_pylist()) == [0, 1, 2, 3, 4, 5]
+
+
+def in_units(found: str, *declared: Series) -> ReadResult:
+    """Two observations of one measure in the unit that was found, and one of another."""
+    measures = listed(
+        {"Identifier": "M1", "Title": "Cliënten", "Unit": found},
+        {"Identifier": "M2", "Title": "Inwoners", "Unit": "aantal"},
+    )
+    rows = [
+        observation(0, "GM0001", "2015JJ00", Measure="M2"),
+        observation(1, "GM0001", "2015JJ00", Measure="M1"),
+        observation(2, "GM0002", "2015JJ00", Measure="M1"),
+    ]
+    files = answers(*rows, MeasureCodes=measures)
+    return read_observations(files, source().model_copy(update={"series": declared}))
+
+
+def test_figures_in_another_unit_than_the_declared_one_are_quarantined_as_a_series() -> None:
+    result = in_units("per 10 000 inwoners", Series(item="Cliënten", indicator_id="x", unit="per 1 000 inwoners"))
+
+    assert result.rows["item"].to_pylist() == ["Inwoners"]
+    assert (result.rows_in, result.rows_loaded, result.rows_quarantined) == (3, 1, 2)
+    (problem,) = result.problems
+    assert problem.reason == "unexpected_unit"
+    assert str(problem) == (
+        f"{TABLE}/Observations.json:2 (Unit): found 'per 10 000 inwoners' for Cliënten (2 observations), "
+        "expected the declared unit 'per 1 000 inwoners'"
+    )
+
+
+def test_figures_in_the_declared_unit_or_without_one_are_read() -> None:
+    series = (Series(item="Cliënten", indicator_id="x", unit="x 1 000"), Series(item="Inwoners", indicator_id="y"))
+    assert in_units("x 1000", *series).rows_loaded == 3
 
 
 def test_a_source_of_another_kind_is_wrong_use() -> None:

@@ -123,6 +123,13 @@ create table core.reconciliation as
         source_id, vintage_label, region_code, fiscal_year, side, printed_eur, summed_eur, difference_eur
     );
 create table core.unknown_item (source_id varchar, item varchar, rows_with_item bigint);
+create table core.scale_conflict as
+    select * from (values
+        ('per_1000', 'periods', 'a', 'a', '2017', 450::double, 45.0, true, false, 'eenheid_gewijzigd', 'In 2017.')
+    ) as t (
+        indicator_id, comparison, source_id, other_source_id, period_code, value, other_value, counts_in_marts,
+        is_certain, event_id, because
+    );
 create table core.period_gap (source_id varchar, indicator_id varchar, period_code varchar);
 create table core.stale_correction (
     source_id varchar, item varchar, region_code varchar, period_code varchar, expect double,
@@ -239,6 +246,21 @@ BROKEN: list[tuple[str, str, set[tuple[object, ...]]]] = [
         "core_unknown_item__nothing_unmapped",
         "insert into core.unknown_item values ('begroting', 'Nieuwe regel', 2)",
         {("begroting", "Nieuwe regel")},
+    ),
+    (
+        "core_scale_conflict__one_scale",
+        "insert into core.scale_conflict values "
+        "('per_1000', 'sources', 'a', 'b', null, 450, 45, true, true, null, 'Tien keer.'),"
+        "('aantal', 'sources', 'a', 'b', null, 450, 45, false, true, null, 'Tien keer, en in geen mart.'),"
+        "('saldo', 'sources', 'a', 'b', null, 450, 45, true, false, null, 'Tien keer, en maar een keer.')",
+        {("per_1000", "sources", "a", "b", "")},
+    ),
+    (
+        "core_scale_conflict__no_jump_of_scale",
+        "update core.scale_conflict set event_id = null; insert into core.scale_conflict values "
+        "('per_1000', 'sources', 'a', 'b', null, 450, 45, true, true, null, 'Tien keer.'),"
+        "('aantal', 'sources', 'a', 'b', null, 450, 45, false, true, null, 'Tien keer, en in geen mart.')",
+        {("per_1000", "periods", "a", "a", "2017"), ("aantal", "sources", "a", "b", "")},
     ),
     (
         "core_period_gap__periods_continuous",
@@ -421,7 +443,7 @@ def test_tables_are_fetched_once_for_all_checks_that_share_a_query(
     queries: list[str] = []
     fetch = fetch_from(warehouse)
     run_checks(lambda query: (queries.append(query), fetch(query))[1], core_checks())
-    assert len(queries) == len(set(queries)) == 5
+    assert len(queries) == len(set(queries)) == 6
 
 
 def test_nothing_is_sent_and_nothing_is_printed(
@@ -463,6 +485,7 @@ def test_structural_failures_block_and_statistical_surprises_warn() -> None:
         "raw_gmsd_wmo__columns_declared",
         "raw_enquete__columns_declared",
         "core_observation__key_unique",
+        "core_scale_conflict__one_scale",
         "marts_indicator_municipality__key_unique",
         "marts_provision_use__compares_same_period",
     }

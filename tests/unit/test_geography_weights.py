@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -16,28 +15,7 @@ from hypothesis import strategies as st
 
 from pipelines.geography.history import History, parse_history
 from pipelines.geography.weights import region_weights, unmapped_regions
-
-FIRST, LAST = 2010, 2026
-
-
-def flow(code: str, inhabitants: int | None) -> str:
-    moved = "" if inhabitants is None else f"... 10 hectare met 0 woningen en {inhabitants} inwoners\n"
-    return f"- Naam (GM{code}),\n{moved}"
-
-
-def ended(year: int, *successors: tuple[str, int | None]) -> str:
-    parts = "".join(flow(code, inhabitants) for code, inhabitants in successors)
-    return f"Opgeheven per 01-01-{year}, overgegaan naar:\n{parts}\n"
-
-
-def began(year: int) -> str:
-    return f"Begindatum 01-01-{year}\n"
-
-
-def history_of(**descriptions: str) -> History:
-    return parse_history(
-        [{"Identifier": code, "Title": f"Naam {code}", "Description": text} for code, text in descriptions.items()]
-    )
+from tests.histories import FIRST, LAST, Country, began, countries, ended, history_of, told
 
 
 def weights_of(history: History, year: int) -> dict[tuple[str, str], float]:
@@ -184,54 +162,6 @@ def test_a_year_before_the_source_begins_is_refused():
 # --- any chain of mergers and splits -----------------------------------------------------------------------
 
 
-@dataclass
-class Country:
-    """A country that is being reorganised, told in the sentences of the source."""
-
-    living: list[str]
-    texts: dict[str, str]
-    living_on: dict[int, list[str]] = field(default_factory=dict)
-
-
-@st.composite
-def countries(draw: st.DrawFn) -> Country:
-    first = [f"{number:04d}" for number in range(1, draw(st.integers(3, 7)) + 1)]
-    country = Country(living=list(first), texts=dict.fromkeys(first, ""))
-    for year in range(FIRST, LAST + 1):
-        if len(country.living) > 1 and draw(st.booleans()):
-            reorganise(draw, country, year)
-        country.living_on[year] = list(country.living)
-    return country
-
-
-def reorganise(draw: st.DrawFn, country: Country, year: int) -> None:
-    """One municipality is renamed, merged under a new code, or divided over others, at random."""
-    kind = draw(st.sampled_from(["rename", "merge", "divide"]))
-    gone = draw(st.sampled_from(country.living))
-    others = [code for code in country.living if code != gone]
-    new = f"{len(country.texts) + 1:04d}"
-    country.living.remove(gone)
-    if kind == "divide":
-        heirs = draw(st.lists(st.sampled_from(others), min_size=1, max_size=4, unique=True))
-        inhabitants = draw(st.lists(st.integers(1, 50_000), min_size=len(heirs), max_size=len(heirs)))
-        country.texts[gone] = ended(year, *zip(heirs, inhabitants, strict=True)) + country.texts[gone]
-        return
-    country.texts[new] = began(year)
-    if kind == "rename":
-        renamed = f"Naamswijziging per 01-01-{year},\nnieuwe naam: Naam (GM{new})\n"
-        country.texts[gone] = renamed + country.texts[gone]
-    else:
-        partner = draw(st.sampled_from(others))
-        country.living.remove(partner)
-        for part in (gone, partner):
-            country.texts[part] = ended(year, (new, draw(st.integers(0, 50_000)))) + country.texts[part]
-    country.living.append(new)
-
-
-def told(country: Country) -> History:
-    return history_of(**{f"GM{code}": text for code, text in country.texts.items()})
-
-
 def counts(codes: list[str]) -> pa.Table:
     """A different count for every code."""
     return pa.table({"region_code": [f"GM{code}" for code in codes], "value": [float(int(c) ** 3) for c in codes]})
@@ -289,6 +219,26 @@ def test_haaren_is_divided_by_its_inhabitants(real_history: History):
     total = 5827 + 4900 + 2149 + 1442
     for code, inhabitants in [("GM0824", 5827), ("GM0865", 4900), ("GM0757", 2149), ("GM0855", 1442)]:
         assert found["GM0788", code] == pytest.approx(inhabitants / total, abs=1e-15)
+
+
+@pytest.mark.shared_data
+def test_all_ninety_codes_abolished_since_2014_resolve_to_their_successors(real_history: History):
+    municipal = pc.equal(real_history.regions["region_type"], "gemeente")
+    ended_since = pc.greater_equal(real_history.regions["valid_to"], dt.date(2014, 1, 1))
+    gone = real_history.regions.filter(pc.and_(municipal, pc.fill_null(ended_since, False)))
+    assert gone.num_rows == 90
+    weights = region_weights(real_history, 2026)
+    theirs = weights.filter(pc.is_in(weights["from_code"], value_set=gone["region_code"].combine_chunks()))
+    totals = theirs.group_by("from_code").aggregate([("weight", "sum")])
+    assert totals.num_rows == 90
+    assert np.abs(totals["weight_sum"].to_numpy() - 1).max() <= 1e-12
+    valid = real_history.valid_on(dt.date(2026, 1, 1))["region_code"].to_pylist()
+    assert set(theirs["to_code"].to_pylist()) <= set(valid)
+    parts: dict[str, int] = {}
+    for code in theirs["from_code"].to_pylist():
+        parts[code] = parts.get(code, 0) + 1
+    divided = {"GM0051": 2, "GM0053": 2, "GM0055": 4, "GM0140": 3, "GM0788": 4, "GM1671": 2}
+    assert {code: number for code, number in parts.items() if number > 1} == divided
 
 
 @pytest.mark.shared_data

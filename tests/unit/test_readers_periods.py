@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.readers.periods import normalise_periods
+from pipelines.readers.periods import normalise_periods, split_reports
 
 
 def normal(code: str | None) -> str | None:
@@ -77,3 +77,33 @@ def test_different_periods_never_get_one_code_and_a_second_pass_changes_nothing(
     assert once.null_count == 0
     assert len(set(once.to_pylist())) == len(codes)
     assert normalise_periods(once).equals(once)
+
+
+@pytest.mark.parametrize(
+    ("code", "period", "report"),
+    [
+        ("2023X000", "2023", "X000"),
+        ("2023X005", "2023", "X005"),
+        ("2023X001", "2023Q1", "X001"),
+        ("2023X004", "2023Q4", "X004"),
+        ("2023", "2023", None),
+        ("2023H1", "2023H1", None),
+        ("2023Q1", "2023Q1", None),
+        ("2023SJ", "2023SJ", None),
+        ("2023-01-31", "2023-01-31", None),
+        (None, None, None),
+    ],
+)
+def test_an_iv3_report_is_of_its_year_or_its_quarter_and_is_kept_beside_it(
+    code: str | None, period: str | None, report: str | None
+) -> None:
+    periods, reports = split_reports(pa.array([code], pa.string()))
+    assert (periods.to_pylist(), reports.to_pylist()) == ([period], [report])
+
+
+@given(st.lists(st.sampled_from(["2019X000", "2019X003", "2019X005", "2019JJ00", "2019KW03", "2019SJ00", "no"])))
+def test_splitting_reports_keeps_every_code_apart(codes: list[str]) -> None:
+    normal = normalise_periods(pa.array(codes, pa.string()))
+    periods, reports = split_reports(normal)
+    pairs = {(code, report) for code, report in zip(periods.to_pylist(), reports.to_pylist(), strict=True) if code}
+    assert len(pairs) == len({code for code in normal.to_pylist() if code})

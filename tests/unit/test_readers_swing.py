@@ -73,6 +73,9 @@ def test_an_unknown_special_value_is_no_figure_either(text: str) -> None:
     ("line", "reason", "column"),
     [
         ("2016-2;gemeente;383;1", "unknown_period", 1),
+        ("h2y2016;gemeente;383;1", "unknown_period", 1),
+        ("2016-01-01;gemeente;383;1", "unknown_period", 1),
+        ("m13y2016;gemeente;383;1", "unknown_period", 1),
         ("2016;wijk2016;38301;1", "unknown_region", 2),
         ("2016;gemeente;9999;1", "unknown_region", 3),
         ("2016;nederland;2;1", "unknown_region", 3),
@@ -88,10 +91,20 @@ def test_what_cannot_be_read_quarantines_its_line(line: str, reason: str, column
     assert (result.rows_loaded, result.rows_quarantined) == (1, 1)
 
 
-@pytest.mark.parametrize("item", ["373", "0373", "GM0373", "gemeente_373"])
-def test_codes_of_municipalities_in_all_their_forms(item: str) -> None:
-    result = read(swing("hulp"), f"period;geolevel;geoitem;hulp\n2016;gemeente2018;{item};1\n")
+@pytest.mark.parametrize("item", ["373", "0373", "GM0373", "gemeente_373", "gemeente2018_373", "gemeente18_0373"])
+@pytest.mark.parametrize("level", ["gemeente", "gemeente2018", "gemeente18", "Gemeente"])
+def test_codes_of_municipalities_in_all_their_forms(level: str, item: str) -> None:
+    result = read(swing("hulp"), f"period;geolevel;geoitem;hulp\n2016;{level};{item};1\n")
     assert result.rows["region_code"].to_pylist() == ["GM0373"]
+
+
+@pytest.mark.parametrize(
+    ("period", "code"),
+    [("2016", "2016"), ("2016H2", "2016H2"), ("2016Q3", "2016Q3"), ("2016M07", "2016M07"), ("m07y2016", "2016M07")],
+)
+def test_periods_of_every_kind(period: str, code: str) -> None:
+    result = read(swing("hulp"), f"period;geolevel;geoitem;hulp\n{period};gemeente;373;1\n")
+    assert result.rows["period_code"].to_pylist() == [code]
 
 
 def test_two_lines_of_one_period_and_area_are_both_quarantined() -> None:
@@ -128,6 +141,35 @@ def test_an_export_with_commas_is_told_from_one_with_other_headers() -> None:
     problem = only(read(swing("hulp"), "period,geolevel,geoitem,hulp\n2016,gemeente,373,1\n").problems)
     assert (problem.reason, problem.found) == ("unknown_format", "fields separated by a comma")
     assert read(swing("hulp", delimiter=","), "Period,GeoLevel,GeoItem,hulp\n2016,gemeente,373,1\n").rows_loaded == 1
+
+
+@pytest.mark.parametrize("header", ["", "index", "Index", "Unnamed: 0"])
+def test_the_numbers_of_the_rows_are_not_read_and_need_no_declaration(header: str) -> None:
+    data = f"{header};period;geolevel;geoitem;hulp\n0;2016;gemeente;373;1\n1;2016;gemeente;383;2\n"
+    result = read(swing("hulp", ignore_headers=()), data)
+    assert result.rows["column"].to_pylist() == [5, 5]
+    name = f' "{header}"' if header else ""
+    assert result.notices == (f"column 1{name}: a column with the numbers of the rows, not read",)
+
+
+def test_a_separator_at_the_end_of_every_line_makes_an_empty_column_that_is_not_read() -> None:
+    result = read(swing("hulp"), "period;geolevel;geoitem;hulp;\n2016;gemeente;373;1;\n")
+    assert (result.rows_loaded, result.problems) == (1, ())
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (";period;geolevel;geoitem;hulp\nBergen;2016;gemeente;373;1\n", "a column without a header"),
+        ("period;geolevel;geoitem;hulp;\n2016;gemeente;373;1;2\n", "a column without a header"),
+        ("period;geolevel;geoitem;index;hulp\n2016;gemeente;373;1;2\n", 'the item "index"'),
+        ("gemeente;period;geolevel;geoitem;hulp\nBergen;2016;gemeente;373;1\n", 'the item "gemeente"'),
+    ],
+    ids=["texts in front", "numbers behind", "an index in the middle", "names"],
+)
+def test_any_other_column_that_is_not_declared_refuses_the_file(data: str, found: str) -> None:
+    problem = only(read(swing("hulp", ignore_headers=()), data).problems)
+    assert (problem.reason, problem.found) == ("unknown_item", found)
 
 
 def test_a_column_of_names_is_dropped_only_where_that_is_declared() -> None:

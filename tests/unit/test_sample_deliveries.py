@@ -43,8 +43,9 @@ def source(source_id: str) -> Source:
 
 
 def bundled() -> Iterator[tuple[Source, str]]:
+    """The documents' own deliveries; what is fictional is tested where it is made."""
     for declared in DECLARATIONS.sources:
-        if isinstance(declared.connector, FolderConnector):
+        if isinstance(declared.connector, FolderConnector) and not declared.origin.fictional:
             folder = SAMPLE / declared.connector.folder
             for path in sorted(folder.glob(declared.connector.pattern)):
                 yield declared, path.name

@@ -1,0 +1,212 @@
+"""Deliveries about persons: what is kept in place of their bytes, and which pseudonyms may stand side by side.
+
+What belongs here: the rows of a message as they are kept under pseudonyms, the key that they were made with, and
+messages that come twice. What does not: making pseudonyms (`privacy.pseudonym`), reading messages
+(`readers.istandaard`), and deliveries of other kinds (`folder`).
+
+The rows lie beside the checksum of the delivery, as one Parquet file with its account. They are what a later run reads:
+of a file that is still there, so that it is taken apart once, and of the vintages before it, whose bytes are nowhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.connectors.snapshot import Snapshot, SnapshotStore
+from pipelines.declarations.source import IstandaardReader, Source
+from pipelines.deliveries.accounts import Delivery
+from pipelines.delivery_privacy import ScreenedDelivery, read_screened, shown_name
+from pipelines.geography.regions import RegionLookup
+from pipelines.privacy.pseudonym import EXPECTED_KEY, PseudonymKey, PseudonymKeyError, key_for
+from pipelines.readers.account import NO_DATA_SCHEMA, Problem, ReadResult
+from pipelines.readers.refusal import refused
+from pipelines.settings import Settings
+from pipelines.warehouse.raw_tables import reader_schema
+
+ROWS: Final = "rows.parquet"
+
+# Goes up when the same message would be read differently: rows of an earlier release are then made anew.
+_FORMAT: Final = 1
+_ACCOUNT: Final = b"nulmeting"
+_KEY_OF_A_MESSAGE: Final = ("message", "region_code", "provider_agb", "message_id")
+
+
+def is_about_persons(source: Source) -> bool:
+    """Whether the deliveries of a source are read under pseudonyms, which are then kept in place of their bytes."""
+    return isinstance(source.reader, IstandaardReader)
+
+
+def screen_persons(
+    name: str, data: bytes, source: Source, settings: Settings, store: SnapshotStore, lookup: RegionLookup
+) -> ScreenedDelivery:
+    """A delivery about persons as its rows were kept, else read now, with the rows to keep.
+
+    Without a key it is refused (`no_pseudonym_key`): nothing of it may count, not even what was read with one before.
+    """
+    shown = shown_name(name)
+    try:
+        key = key_for(source, settings)
+    except PseudonymKeyError as error:
+        problem = Problem(shown, None, None, None, "no_pseudonym_key", error.found, EXPECTED_KEY)
+        return ScreenedDelivery(shown, refused(reader_schema(source), (problem,), 1), may_keep_bytes=False)
+    assert key is not None  # noqa: S101 - a source about persons has one, or there was an error
+    made_before: str | None = None
+    if (known := _known(source, shown, data, store)) is not None:
+        kept = _kept_rows(source, known)
+        if kept is not None and kept[0] == key.fingerprint:
+            return ScreenedDelivery(shown, kept[1], may_keep_bytes=False)
+        made_before = kept[0] if kept is not None else None
+    screened = read_screened(name, data, source, lookup, key)
+    if screened.result.refused:
+        return screened
+    rows = {ROWS: _parquet(screened.result, key)}
+    if made_before is not None:
+        told = f"pseudonyms made anew with key {key.fingerprint}, before with {made_before}"
+        result = replace(screened.result, notices=(*screened.result.notices, told))
+        return replace(screened, result=result, in_place_of_bytes=rows)
+    return replace(screened, in_place_of_bytes=rows)
+
+
+def kept_vintage(source: Source, snapshot: Snapshot, settings: Settings) -> list[tuple[Snapshot, ReadResult]]:
+    """A vintage as its rows were kept; nothing where there are none, as of one that was refused.
+
+    Rows that were made with another key come back refused (`other_pseudonym_key`): the same person has another
+    pseudonym in them. So does what an earlier release kept in another form.
+    """
+    if not is_about_persons(source) or not snapshot.in_place_of_bytes:
+        return []
+    try:
+        key = key_for(source, settings)
+    except PseudonymKeyError:
+        return []
+    kept = _kept_rows(source, snapshot)
+    if kept is not None and key is not None and kept[0] == key.fingerprint:
+        return [(snapshot, kept[1])]
+    made = "by an earlier release" if kept is None or key is None else f"with key {kept[0]}"
+    with_key = "" if key is None else f" with key {key.fingerprint}"
+    problem = Problem(
+        snapshot.name,
+        None,
+        None,
+        None,
+        "other_pseudonym_key",
+        f"rows made {made}",
+        f"rows made{with_key}: deliver the file again",
+    )
+    return [(snapshot, refused(reader_schema(source), (problem,), 1))]
+
+
+def with_left_out(present: ReadResult, earlier: Sequence[tuple[Snapshot, ReadResult]]) -> ReadResult:
+    """What is told of a delivery whose earlier vintages are left out, because their pseudonyms were made otherwise.
+
+    A notice, while the present vintage counts; where it does not, and one of those would have, their problem.
+    """
+    left_out = [result for _, result in earlier if result.refused and _of_other_key(result)]
+    if not left_out:
+        return present
+    if present.refused and all(result.refused for _, result in earlier):
+        return replace(present, problems=(*present.problems, *left_out[-1].problems))
+    told = f"{len(left_out)} earlier vintages left out: {left_out[-1].problems[0].found}"
+    return replace(present, notices=(*present.notices, told))
+
+
+def without_repeated_messages(source: Source, deliveries: list[Delivery]) -> list[Delivery]:
+    """The deliveries, with every message refused whose identification another file of the source has already.
+
+    A sender gives an identification to one message of a kind; whoever receives it a second time rejects the second.
+    What came first counts.
+    """
+    if not is_about_persons(source):
+        return deliveries
+    first: dict[tuple[str | None, ...], Delivery] = {}
+    repeats: dict[int, str] = {}
+    in_order = sorted(enumerate(deliveries), key=lambda pair: (pair[1].snapshot.fetched_at, pair[1].file))
+    for place, delivery in in_order:
+        if not delivery.is_current or delivery.result.rows.num_rows == 0:
+            continue
+        row = delivery.result.rows.select(_KEY_OF_A_MESSAGE).slice(0, 1).to_pylist()[0]
+        before = first.setdefault(tuple(row.values()), delivery)
+        if before.file != delivery.file:
+            repeats[place] = before.file
+    return [
+        _refused_as_repeat(source, delivery, repeats[place]) if place in repeats else delivery
+        for place, delivery in enumerate(deliveries)
+    ]
+
+
+def _refused_as_repeat(source: Source, delivery: Delivery, other: str) -> Delivery:
+    found = f"a message with the identification of {other}"
+    problem = Problem(
+        delivery.file, None, None, "Identificatie", "duplicate_key", found, "an identification of its own"
+    )
+    told = (*delivery.result.problems, problem)
+    return replace(delivery, result=refused(reader_schema(source), told, delivery.result.rows_in), is_current=False)
+
+
+def _of_other_key(result: ReadResult) -> bool:
+    return any(problem.reason == "other_pseudonym_key" for problem in result.problems)
+
+
+def _known(source: Source, name: str, data: bytes, store: SnapshotStore) -> Snapshot | None:
+    """The snapshot of these bytes, where rows of them are kept."""
+    checksum = hashlib.sha256(data).hexdigest()
+    return next(
+        (
+            snapshot
+            for snapshot in store.list(source.source_id, name)
+            if snapshot.checksum == checksum and snapshot.in_place_of_bytes
+        ),
+        None,
+    )
+
+
+def _parquet(result: ReadResult, key: PseudonymKey) -> bytes:
+    """The rows of a message with their account, as the bytes of a Parquet file."""
+    import pyarrow.parquet as pq
+
+    account = {
+        "format": _FORMAT,
+        "person_key": key.fingerprint,
+        "rows_in": result.rows_in,
+        "rows_quarantined": result.rows_quarantined,
+        "problems": [asdict(problem) for problem in result.problems],
+        "notices": result.notices,
+    }
+    stream = pa.BufferOutputStream()
+    table = result.rows.replace_schema_metadata({_ACCOUNT: json.dumps(account, ensure_ascii=False).encode()})
+    pq.write_table(table, stream, compression="zstd")
+    kept: bytes = stream.getvalue().to_pybytes()
+    return kept
+
+
+def _kept_rows(source: Source, snapshot: Snapshot) -> tuple[str, ReadResult] | None:
+    """The fingerprint of the key and the rows that are kept of a vintage; None where their form is another now."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(pa.BufferReader(snapshot.read_in_place_of_bytes()[ROWS])) as file:
+        table = file.read(use_threads=False)
+    account: dict[str, Any] = json.loads((table.schema.metadata or {}).get(_ACCOUNT, b"{}"))
+    rows = table.replace_schema_metadata(None)
+    if account.get("format") != _FORMAT or not rows.schema.equals(reader_schema(source)):
+        return None
+    fingerprints = pc.unique(rows["person_key"]).to_pylist()
+    if fingerprints not in ([], [account["person_key"]]):
+        return None
+    result = ReadResult(
+        rows=rows,
+        no_data=NO_DATA_SCHEMA.empty_table(),
+        rows_in=account["rows_in"],
+        rows_loaded=rows.num_rows,
+        rows_no_data=0,
+        rows_quarantined=account["rows_quarantined"],
+        problems=tuple(Problem(**problem) for problem in account["problems"]),
+        notices=tuple(account["notices"]),
+    )
+    return account["person_key"], result
