@@ -35,6 +35,7 @@ from pipelines.connectors.cbs_v4 import FetchedFile, FetchedTable, NoObservation
 from pipelines.connectors.http import (
     CbsClient,
     IncompleteAnswerError,
+    NotAsDeclared,
     ResourceNotFound,
     SourceError,
     UnexpectedAnswerError,
@@ -159,7 +160,7 @@ def _planned(offered: OfferedTable, connector: CbsV3Connector, folder: _Folder) 
         shown = ", ".join(map(repr, list(titles)[:_SHOWN])) + (", ..." if len(titles) > _SHOWN else "")
         declared_titles = ", ".join(map(repr, connector.measures))
         cause = f"found none of the declared topics ({declared_titles}); it has {shown}"
-        raise SourceError(table, "DataProperties", cause)
+        raise NotAsDeclared(table, "DataProperties", cause)
     notices = [f"{table}: no topic is called {title!r}" for title in lacking]
     declared, unknown = (None, ()) if connector.filter is None else offered.padded(connector.filter, folder.keep)
     notices += [f"{table}: no code of the table is meant by {term}" for term in unknown]

@@ -32,6 +32,7 @@ from pipelines.connectors.cbs_slices import LONGEST_ADDRESS, Slice, slices
 from pipelines.connectors.http import (
     CbsClient,
     IncompleteAnswerError,
+    NotAsDeclared,
     ResourceNotFound,
     SourceError,
     UnexpectedAnswerError,
@@ -234,7 +235,7 @@ def _fetch_measures(
     measures = _listed(table, "MeasureCodes", entries)
     meant, lacking = measures_meant(titles, measures, groups)
     if titles and not meant:
-        raise SourceError(table, "MeasureCodes", _none_of(titles, measures))
+        raise NotAsDeclared(table, "MeasureCodes", _none_of(titles, measures))
     written = {str(entry.get("Identifier")).strip(): str(entry.get("Identifier")) for entry in entries}
     return _Measures(tuple(written.values()), tuple(written[code] for code in meant), lacking)
 

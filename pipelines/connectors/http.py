@@ -58,6 +58,10 @@ class SourceError(Exception):
         super().__init__(f"{place}: {cause}")
 
 
+class NotAsDeclared(SourceError):  # noqa: N818 - a finding as much as an error
+    """The table is there, and has nothing of what is declared of it: a matter of the declaration, not of the day."""
+
+
 class ResourceNotFound(SourceError):  # noqa: N818 - a finding as much as an error
     """The publisher has no such resource of the table."""
 

@@ -35,6 +35,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("is_fictional", _FLAG),
             ("person_level", _FLAG),
             ("not_delivered_when_all_zero", _FLAG),
+            ("empty_is_zero", _FLAG),
             ("defines_groups", _FLAG),
             ("evidence", _TEXT),
             ("rounding", pa.int64()),

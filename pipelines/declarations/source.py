@@ -434,7 +434,9 @@ class Source(Strict):
         description="what the declaration rests on: the publisher's own answer or documentation, other people's use "
         "of the table, or neither",
     )
-    rounding: int | None = Field(default=None, description="figures are multiples of this, where declared")
+    rounding: int | None = Field(
+        default=None, description="figures, as the publisher writes them, are multiples of this"
+    )
     suppressed_below: int | None = None
     vintages: tuple[FileVintage, ...] = Field(
         default=(), description="in the order in which they appeared: of two that give one figure, the later counts"
@@ -450,6 +452,9 @@ class Source(Strict):
     )
     not_delivered_when_all_zero: bool = Field(
         default=False, description="a region whose items of a period are all zero did not deliver them"
+    )
+    empty_is_zero: bool = Field(
+        default=False, description="what a delivered report leaves empty is zero; for series that add up"
     )
     parts: tuple[str, ...] = Field(
         default=(), description="columns or dimensions that divide a period into deliveries of their own"

@@ -12,6 +12,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,7 +71,7 @@ def _present(
     from pipelines.connectors.cbs_bulk import NoBulkFile
     from pipelines.connectors.cbs_slices import SLICE_FILE, slice_record
     from pipelines.connectors.cbs_v4 import NoObservations
-    from pipelines.connectors.http import TableNotFound
+    from pipelines.connectors.http import NotAsDeclared, SourceError, TableNotFound
 
     connector = source.connector
     assert isinstance(connector, CbsV4Connector | CbsV3Connector)  # noqa: S101 - for the type checker
@@ -83,6 +84,11 @@ def _present(
         fetched = _fetch(client, connector, table, polled, settings, folder)
     except (TableNotFound, NoObservations, NoBulkFile) as error:
         return Problem(table, None, None, None, "not_delivered", str(error), "a table with this id, and its figures")
+    except SourceError as error:
+        # A declaration that does not fit its table is no reason to withhold all the others.
+        if not isinstance(error, NotAsDeclared) and error.status != HTTPStatus.BAD_REQUEST:
+            raise
+        return Problem(table, None, None, None, "not_delivered", str(error), "a table as its source declares it")
     files: dict[str, bytes | Path] = {file.name: file.path for file in fetched.files}
     return store.put_files(
         source.source_id,

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 _QUALIFIER = re.compile(r"\s*\([^()]*\)$")
-_LOST_IN_TRANSPORT = str.maketrans("", "", "'\u2019\u2018`\u00b4.")
+_LOST_IN_TRANSPORT = str.maketrans({**dict.fromkeys("'\u2019\u2018`\u00b4."), "-": " ", "\u2011": " ", "\u2013": " "})
 _MUNICIPAL_NUMBER = re.compile(r"(?:GEMEENTE_)?([0-9]{1,4})")
 
 
@@ -30,7 +30,8 @@ class RegionLookup:
 
     A name is compared in three steps, and the first step at which it fits anything decides:
     1. as it is, after NFC, trimming, collapsing of white space and casefolding: titles and aliases;
-    2. without apostrophes and full stops: `Bergen (NH)` is `Bergen (NH.)`;
+    2. without apostrophes, full stops, hyphens and accents: `Bergen (NH)` is `Bergen (NH.)`, `Sudwest Fryslan` is
+       `Súdwest-Fryslân`;
     3. with the qualifier that the source put behind a title left out: `s-Gravenhage` is
        `'s-Gravenhage (gemeente)`, `Laren` is `Laren (NH.)`, and `Bergen` fits two.
     A title that another kind of area shares but for its qualifier (`Zeeland`, a former municipality, and
@@ -130,4 +131,6 @@ def _normalised(name: str) -> str:
 
 
 def _loose(key: str) -> str:
-    return key.translate(_LOST_IN_TRANSPORT)
+    """The key without what is lost on the way: accents, apostrophes, full stops and hyphens."""
+    letters = "".join(letter for letter in unicodedata.normalize("NFD", key) if not unicodedata.combining(letter))
+    return " ".join(letters.translate(_LOST_IN_TRANSPORT).split())

@@ -7,12 +7,18 @@ Choices, and why:
 - Shares follow the inhabitants that the source says moved at the abolition, whatever the indicator and the
   period: the only figure known for every split since 1988. Where inhabitants are unknown or all zero,
   dwellings count, then hectares; where none of them decides, it is an error and nothing is guessed.
-- Boundary corrections between municipalities that both stay move no figures. Since 2007 only two of them
-  moved more than 1,000 inhabitants (Nissewaard to Hellevoetsluis 2018, Slochteren to Groningen 2017).
+- Boundary corrections between municipalities that both stay move no figures. Since 2007 two of them moved more than
+  1 % of the inhabitants at an end: Slochteren to Groningen in 2017 (1,033: 6.6 % of the one, 0.5 % of the other) and
+  Nissewaard to Hellevoetsluis in 2018 (1,209: 1.4 % and 3.1 %); none of the others moved more than 0.3 %. Moving their
+  shares would make an estimate of every figure of four municipalities in all years before, and a wrong one where the
+  piece was still being built on. And as the codes stay, figures that were brought to the new borders once would be
+  moved again. `core_boundary_correction` has all of them with their shares, so that a comparison across a large one
+  can be refused.
 - A code that began after the reference date is not mapped backwards: a merged figure cannot be taken apart.
   It stands in `unmapped_regions`. For the same reason weights hold for figures of periods up to the reference
   year only: a municipality that grew later keeps its code, and its later figures are of the later borders.
-- Only counts may be multiplied by weights. Rates are recomputed from harmonised numerators and denominators.
+- Only counts and amounts may be multiplied by weights. Rates are recomputed from harmonised counts or, where those are
+  unknown, averaged with weight times denominator.
 """
 
 from __future__ import annotations

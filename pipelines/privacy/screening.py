@@ -70,9 +70,9 @@ def _first_in(characters: _Bytes, figures: npt.NDArray[np.int64], marks: bytes) 
     """The place and the length of the first one in a piece of text, which has two more characters on either side."""
     is_digit = (characters - _ZERO) < 10
     hits = []
-    for starts, places in (_nine_digits(is_digit), _three_groups(characters, is_digit)):
+    for begin, places in (_nine_digits(is_digit), _three_groups(characters, is_digit)):
         length = int(places[-1]) + 1
-        starts = starts[(starts >= _AROUND) & (starts + length + _AROUND <= len(characters))]
+        starts = begin[(begin >= _AROUND) & (begin + length + _AROUND <= len(characters))]
         alone = _stand_alone(characters, is_digit, starts, length, marks)
         numbers = np.zeros(len(alone), dtype=np.int64)
         for place in places:

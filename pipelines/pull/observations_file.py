@@ -31,6 +31,7 @@ BEFORE: Final = ("measure",)
 BEHIND: Final = ("value", "value_attribute", "string_value", "period_code", "period_status")
 _ROW_GROUP: Final = 500_000
 _WRITING: Final = ".writing-"
+_OURS: Final = "nulmeting."
 _CODES: Final = pa.dictionary(pa.int32(), pa.string())
 
 
@@ -86,9 +87,9 @@ class ObservationsFile:
         types = {"value": pa.float64(), "string_value": pa.string()}
         may_be_null = {"value", "string_value", "period_code", "period_status"}
         self._schema = pa.schema(
-            [pa.field(name, types.get(name, _CODES), nullable=name in may_be_null) for name in self._columns],
-            metadata={f"nulmeting.{name}": text for name, text in notes.items()},
+            [pa.field(name, types.get(name, _CODES), nullable=name in may_be_null) for name in self._columns]
         )
+        self._notes = {f"{_OURS}{name}": text for name, text in notes.items()}
         self._codes = {name: Codes() for name in dimensions}
         self._measures, self._attributes = Codes(), Codes()
         self._chunks: dict[str, list[pa.Array]] = {name: [] for name in self._columns}
@@ -129,6 +130,7 @@ class ObservationsFile:
     def finish(self, vintage: str) -> Path:
         """Let the file appear as that of a vintage, in the place of one that is there."""
         self._write()
+        self._writer.add_key_value_metadata(self._notes)
         self._writer.close()
         written = self._staging / NAME
         with written.open("rb") as file:
@@ -231,9 +233,8 @@ def notes_of(path: Path) -> dict[str, str]:
         found = pq.read_metadata(path).metadata or {}
     except (OSError, pa.ArrowInvalid) as error:
         raise PullError(f"{path}: found a file that cannot be read ({error}); move it away") from error
-    ours = "nulmeting."
     named = {name.decode(): text.decode() for name, text in found.items()}
-    return {name.removeprefix(ours): text for name, text in named.items() if name.startswith(ours)}
+    return {name.removeprefix(_OURS): text for name, text in named.items() if name.startswith(_OURS)}
 
 
 def _sync(folder: Path) -> None:

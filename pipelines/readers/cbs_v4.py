@@ -220,12 +220,16 @@ def read_answers(answers: Answers, source: Source, reader: CbsV4Reader | CbsV3Re
         wrong = items.index == place
         rejections.add_series(wrong, "Unit", "unexpected_unit", found, f"the declared unit {expected!r}")
     kept = np.flatnonzero(~rejections.is_rejected)
+    rows = _rows(observed, items, period_codes, period, kept)
+    if source.empty_is_zero:
+        # A report is a cube of which nearly every cell is empty; what is empty adds nothing to any sum.
+        rows = rows.filter(pc.or_(pc.is_valid(rows["value"]), pc.equal(rows["value_attribute"], "Confidential")))
     return ReadResult(
-        rows=_rows(observed, items, period_codes, period, kept),
+        rows=rows,
         no_data=NO_DATA_SCHEMA.empty_table(),
         rows_in=answers.rows,
-        rows_loaded=len(kept),
-        rows_no_data=0,
+        rows_loaded=rows.num_rows,
+        rows_no_data=len(kept) - rows.num_rows,
         rows_quarantined=answers.rows - len(kept),
         problems=_problems(rejections, observed.observations, answers),
         notices=(*answers.notices, *_lacking(answers, source, observed.measures)),

@@ -38,9 +38,9 @@ def cells_of(payload: bytes, fields: Mapping[str, pa.DataType]) -> dict[str, pa.
     """
     try:
         start, stop = _rows_within(payload)
-        body, rows = _in_lines(np.frombuffer(payload, np.uint8, stop - start, start))
-        table = _cells(body, fields)
-        if table.num_rows != rows:
+        body, ends = _in_lines(np.frombuffer(payload, np.uint8, stop - start, start))
+        table = _cells(body, fields, body[: ends[0] + 1])
+        if table.num_rows != len(ends):
             raise _NotPlainError
         return {name: _column(table, place, name) for place, name in enumerate(fields)}
     except _NotPlainError:
@@ -62,8 +62,8 @@ def _rows_within(payload: bytes) -> tuple[int, int]:
     return start, stop
 
 
-def _in_lines(rows: np.ndarray) -> tuple[np.ndarray, int]:
-    """The rows, one on each line, with a comma between a key and what it holds; and their number."""
+def _in_lines(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The rows, one on each line, with a comma between a key and what it holds; and where each of them ends."""
     body = rows - (rows == _COLON).view(np.uint8) * np.uint8(_COLON - _COMMA)
     for sign in (_NEWLINE, _RETURN):
         if (is_break := body == sign).any():
@@ -76,11 +76,14 @@ def _in_lines(rows: np.ndarray) -> tuple[np.ndarray, int]:
         raise _NotPlainError
     body[ends] = _SPACE
     body[between] = _NEWLINE
-    return body, len(ends)
+    return body, ends
 
 
-def _cells(body: np.ndarray, fields: Mapping[str, pa.DataType]) -> pa.Table:
-    """Every key and every cell in a column of its own."""
+def _cells(body: np.ndarray, fields: Mapping[str, pa.DataType], first: np.ndarray) -> pa.Table:
+    """Every key and every cell in a column of its own; `first` is the first row."""
+    # Numbers may have spaces around them, null may not: behind the last cell of a row stand those of the layout.
+    text = first.tobytes()
+    behind = " " * (len(text) - len(text.rstrip(b" ")))
     types: dict[str, pa.DataType] = {}
     for place, (name, kind) in enumerate(fields.items()):
         types[_key(place)] = pa.binary()
@@ -91,7 +94,7 @@ def _cells(body: np.ndarray, fields: Mapping[str, pa.DataType]) -> pa.Table:
             read_options=pyarrow.csv.ReadOptions(use_threads=False, block_size=len(body) + 1, column_names=list(types)),
             parse_options=_PLAIN,
             convert_options=pyarrow.csv.ConvertOptions(
-                column_types=types, null_values=[_NULL, f" {_NULL}"], strings_can_be_null=False
+                column_types=types, null_values=[_NULL, f" {_NULL}", f"{_NULL}{behind}", f" {_NULL}{behind}"]
             ),
         )
     except pa.ArrowInvalid:

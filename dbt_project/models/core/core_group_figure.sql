@@ -7,8 +7,9 @@ with latest_division as (
     where year <= {{ setting('reference_year') }}
 ),
 
--- On published borders a group has the members of the period's own year, on those of the reference year the members
--- of that year, or of the newest division before it.
+-- A division of the publisher has the members of the period's own year on published borders, and on those of the
+-- reference year the members of that year, or of the newest division before it. A group that we declared is a piece of
+-- the country on the borders of the reference year: its figure is the same on either.
 membership as (
     select
         member.group_code,
@@ -40,6 +41,7 @@ figures as (
 parts as (
     select
         figures.*,
+        figures.geography as added_on,
         membership.group_code,
         membership.members,
         membership.members_complete
@@ -47,13 +49,24 @@ parts as (
     inner join membership
         on
             figures.region_code = membership.member_code
-            and (
-                membership.year is null
-                or case figures.geography
-                    when 'published' then membership.year = try_cast(left(figures.period_code, 4) as integer)
-                    else membership.is_latest
-                end
-            )
+            and case figures.geography
+                when 'published' then membership.year = try_cast(left(figures.period_code, 4) as integer)
+                else membership.is_latest
+            end
+
+    union all by name
+
+    select
+        figures.* exclude (geography),
+        geographies.geography,
+        figures.geography as added_on,
+        membership.group_code,
+        membership.members,
+        membership.members_complete
+    from figures
+    inner join membership on figures.region_code = membership.member_code and membership.year is null
+    cross join (select unnest(['published', {{ reference_geography() }}]) as geography) as geographies
+    where figures.geography = {{ reference_geography() }}
 ),
 
 weighed as (
@@ -68,14 +81,14 @@ weighed as (
             parts.denominator_id = same_period.indicator_id
             and parts.region_code = same_period.region_code
             and parts.period_code = same_period.period_code
-            and parts.geography = same_period.geography
+            and parts.added_on = same_period.geography
     left join figures as same_year
         on
             parts.denominator_id = same_year.indicator_id
             and same_year.is_stock
             and parts.region_code = same_year.region_code
             and left(parts.period_code, 4) = same_year.period_code
-            and parts.geography = same_year.geography
+            and parts.added_on = same_year.geography
 ),
 
 totals as (

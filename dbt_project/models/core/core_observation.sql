@@ -113,6 +113,7 @@ identified as (
         series.declared_item,
         series.adds_up,
         series.rank,
+        observed.part,
         observed.region_code,
         observed.period_code,
         observed.source_id,
@@ -149,8 +150,10 @@ together as (
         period_code,
         source_id,
         vintage_id,
+        part,
         item,
         rank,
+        adds_up,
         delivered_value,
         corrected_because,
         source_flag,
@@ -167,8 +170,10 @@ together as (
         period_code,
         source_id,
         vintage_id,
+        part,
         declared_item as item,
         rank,
+        adds_up,
         case when not bool_or(obs_status = 'Q') then sum(delivered_value) end as delivered_value,
         min(corrected_because) as corrected_because,
         case when bool_or(obs_status = 'Q') or count(value) = 0 then min(source_flag) end as source_flag,
@@ -181,19 +186,87 @@ together as (
         end as obs_status
     from identified
     where adds_up
-    group by indicator_id, region_code, period_code, source_id, vintage_id, declared_item, rank
+    group by indicator_id, region_code, period_code, source_id, vintage_id, part, declared_item, rank, adds_up
+),
+
+-- Where it is declared so, what a delivered report leaves empty is a zero: nothing was booked there.
+reports as (
+    select distinct
+        together.source_id,
+        together.vintage_id,
+        together.region_code,
+        together.period_code,
+        together.part,
+        together.rank
+    from together
+    inner join {{ source('declared', 'source') }} as declared
+        on together.source_id = declared.source_id and declared.empty_is_zero
+    where together.adds_up and together.value is not null
+),
+
+left_empty as (
+    select
+        series.indicator_id,
+        reports.region_code,
+        reports.period_code,
+        reports.source_id,
+        reports.vintage_id,
+        reports.part,
+        series.item,
+        series.rank,
+        true as adds_up,
+        null::double as delivered_value,
+        null::varchar as corrected_because,
+        'empty' as source_flag,
+        0::double as value,
+        'A' as obs_status
+    from reports
+    inner join {{ source('declared', 'series') }} as series
+        on
+            reports.source_id = series.source_id
+            and series.adds_up
+            and reports.rank = series.rank
+            and reports.part is not distinct from series.part
+    anti join together
+        on
+            reports.source_id = together.source_id
+            and reports.vintage_id = together.vintage_id
+            and reports.region_code = together.region_code
+            and reports.period_code = together.period_code
+            and series.item = together.item
+            and series.indicator_id = together.indicator_id
+            and reports.part is not distinct from together.part
+            and (together.value is not null or together.obs_status = 'Q')
+),
+
+complete as (
+    select together.*
+    from together
+    anti join left_empty
+        on
+            together.source_id = left_empty.source_id
+            and together.vintage_id = left_empty.vintage_id
+            and together.region_code = left_empty.region_code
+            and together.period_code = left_empty.period_code
+            and together.item = left_empty.item
+            and together.indicator_id = left_empty.indicator_id
+            and together.part is not distinct from left_empty.part
+
+    union all by name
+
+    select * from left_empty
 ),
 
 dated as (
     select
-        together.*,
+        complete.*,
         delivery.vintage_date,
         delivery.vintage_order,
         delivery.fetched_at,
         delivery.is_current
-    from together
+    from complete
     inner join {{ source('raw', 'delivery') }} as delivery
-        on together.vintage_id = delivery.vintage_id
+        on complete.vintage_id = delivery.vintage_id
 ),
 
 -- Two items of one vintage that give one figure (two moments of publication side by side) are one observation.

@@ -8,7 +8,6 @@ What belongs here: one message. What does not: which messages of a source count,
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import pyarrow as pa
@@ -27,7 +26,8 @@ from pipelines.readers.istandaard.message import (
     lines_of,
     place_of,
 )
-from pipelines.readers.istandaard.secure_xml import Listener, XmlRefusedError, walk
+from pipelines.readers.istandaard.recognised import looks_like, names_standard
+from pipelines.readers.istandaard.secure_xml import XmlRefusedError, walk
 from pipelines.readers.istandaard.standard import ANSWERS, HEADER, LAW, SUBVERSION, VERSION
 from pipelines.readers.istandaard.values import is_return_code, shown
 from pipelines.readers.istandaard.whole import printed_total, total_notice, without_client_numbers, without_repeats
@@ -36,9 +36,6 @@ from pipelines.readers.refusal import RefusedFileError
 from pipelines.warehouse.raw_tables import ISTANDAARD
 
 __all__ = ["looks_like", "names_standard", "read_istandaard"]
-
-_MENTIONED = re.compile(rb"(wmo|jw)3[0-9]{2}")
-_FIRST_BYTES = 4096
 
 
 def read_istandaard(
@@ -61,42 +58,6 @@ def read_istandaard(
     except Exception as error:
         # What an error says may quote what stood in the file, and so may the one that it came from.
         raise RuntimeError(f"{file}: reading it failed with {type(error).__name__}, which is not shown") from None
-
-
-def names_standard(data: bytes, reader: IstandaardReader) -> bool:
-    """Whether the root element is that of a message of this standard, of any version; looks no further than that."""
-    found: list[str] = []
-
-    class _RootFound(Exception):  # noqa: N818 - it is no error
-        pass
-
-    class _Root:
-        def start(self, name: str) -> bool:
-            found.append(name)
-            raise _RootFound
-
-        def end(self, text: str) -> None:
-            """Never called."""
-
-    def listening(_place: Callable[[], tuple[int, int]]) -> Listener:
-        return _Root()
-
-    try:
-        walk(data, listening)
-    except (_RootFound, XmlRefusedError):
-        return any(name.startswith(f"http://www.istandaarden.nl/{reader.standard}/") for name in found)
-    return False
-
-
-def looks_like(name: str, data: bytes, reader: IstandaardReader) -> bool:
-    """Whether the name of a file, or its first bytes, speak of a message of this standard and of no other.
-
-    For a file whose root element cannot be read, or is in a namespace of nobody: somebody meant it to be a message.
-    """
-    spoken = {
-        match.decode() for match in _MENTIONED.findall(name.lower().encode() + b" " + data[:_FIRST_BYTES].lower())
-    }
-    return spoken == {LAW[reader.standard]}
 
 
 class _Message:

@@ -52,7 +52,7 @@ MESSAGE_CODES: Final = MappingProxyType(
 # 316 keeps the sender and the receiver of the 315 that it returns.
 SENT_BY_MUNICIPALITY: Final = frozenset({"301", "325"})
 
-# The root element of the 316 is that of any other message; these stand where its own identification is.
+# A 316 repeats the identification of the 315 that it returns, and has its own beside it.
 OWN_IDENTIFICATION: Final = MappingProxyType({"316": ("IdentificatieRetour", "DagtekeningRetour")})
 
 HEADER: Final = "Header"
