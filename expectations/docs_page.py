@@ -24,10 +24,12 @@ _GRAVITY = ("blocking", "error", "warning")
 _LAYERS = ("raw", "core", "marts")
 _LAYERS_NL = {"raw": "Zoals geleverd (raw)", "core": "Samengebracht (core)", "marts": "Voor gebruik (marts)"}
 _COLUMNS_NL = {
+    "because": "waarom",
     "break_id": "breuk",
     "clients_per_1000": "per 1.000 inwoners",
     "column_name": "kolom",
     "column_type": "gedeclareerd type",
+    "comparison": "vergeleken met",
     "delivery_nl": "levering",
     "difference_eur": "verschil (euro)",
     "difference_pct": "verschil (%)",
@@ -40,6 +42,7 @@ _COLUMNS_NL = {
     "geography": "grenzen",
     "indicator_id": "indicator",
     "item": "onderwerp",
+    "items": "onderwerpen",
     "kind_nl": "soort",
     "line": "regel",
     "national_clients_per_1000": "landelijk per 1.000",

@@ -112,6 +112,13 @@ class ExpectNothingUnmapped(gxe.ExpectTableRowCountToEqual):
     description: str = "Van alles wat geleverd is, is verklaard wat het is"
 
 
+class ExpectDeclaredIsDelivered(gxe.ExpectTableRowCountToEqual):
+    """Every indicator that a source is declared to deliver stands in what it delivered."""
+
+    value: int = 0
+    description: str = "Elke gedeclareerde indicator van een bron komt in haar levering voor"
+
+
 class ExpectEveryCorrectionToFit(gxe.ExpectTableRowCountToEqual):
     """Every declared correction is applied: what is delivered is what was found wrong."""
 

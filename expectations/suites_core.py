@@ -71,6 +71,7 @@ def core_checks() -> list[Check]:
         _one_scale(),
         _no_jump_of_scale(),
         _items_declared(),
+        _series_delivered(),
         _periods_continuous(),
         _corrections_fit(),
     ]
@@ -195,6 +196,22 @@ def _items_declared() -> Check:
         next_step_nl="Zet de naam in `dbt_project/seeds/budget_item.csv` of onder `series` van de bron.",
         key_columns=("source_id", "item"),
         detail_nl="{item} van {source_id}, {rows_with_item} rijen",
+    )
+
+
+def _series_delivered() -> Check:
+    return Check(
+        name="core_missing_series__declared_is_delivered",
+        asset="core.missing_series",
+        query="select source_id, indicator_id, items from core.missing_series",
+        expects=expects("ExpectDeclaredIsDelivered"),
+        severity="warning",
+        title_nl="Een gedeclareerd onderwerp komt in de levering niet voor",
+        detects_nl="Indicatoren waarvan de bron wel levert, maar geen enkel gedeclareerd onderwerp.",
+        usual_cause_nl="een titel of code die de uitgever veranderde, of die in de declaratie niet klopt.",
+        next_step_nl="Zoek de titel en code op in de levering en verbeter `series` van de bron.",
+        key_columns=("source_id", "indicator_id"),
+        detail_nl="{items}",
     )
 
 

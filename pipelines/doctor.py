@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from pipelines.settings import Settings
+from pipelines.settings import Settings, SetupError
 
 _PACKAGES = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations")
 _FREE_BYTES = 2 * 1024**3
@@ -47,6 +47,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield publisher
     if settings.profile == "live":
         yield from _sources(settings, silent=() if publisher.ok else ("cbs_v4_url",))
+    yield from _pseudonyms(settings)
     yield from _channels(settings)
     yield _published(settings)
 
@@ -111,6 +112,29 @@ def _sources(settings: Settings, silent: tuple[str, ...]) -> Iterator[Finding]:
         return
     for found in examine_sources(settings, declarations, silent):
         yield Finding(found.ok, found.subject, found.text)
+
+
+def _pseudonyms(settings: Settings) -> Iterator[Finding]:
+    """Whether persons can be pseudonymised, where deliveries about persons are declared; wrong where one waits."""
+    from pipelines.connectors.folder import find_deliveries
+    from pipelines.declarations.load import DeclarationError, load_declarations
+    from pipelines.declarations.source import FolderConnector
+    from pipelines.privacy.pseudonym import PseudonymKeyError, key_for
+
+    try:
+        sources = load_declarations(settings.sources_dir, settings.profile).sources
+    except DeclarationError:
+        return  # told already
+    for source in (source for source in sources if source.person_level):
+        try:
+            key_for(source, settings)
+        except (PseudonymKeyError, SetupError) as error:
+            connector = source.connector
+            waiting = isinstance(connector, FolderConnector) and find_deliveries(settings.deliveries_dir, connector)
+            yield Finding(not waiting, "pseudonym key", f"{error}; files of {source.source_id} are refused without it")
+            return
+        yield Finding(True, "pseudonym key", "there is one")
+        return
 
 
 def _channels(settings: Settings) -> Iterator[Finding]:

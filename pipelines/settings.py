@@ -170,16 +170,21 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
     try:
         return Settings(**values)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        source = given_in.get(str(first["loc"][0]), "configuration")
-        if first["type"] == "extra_forbidden":
-            known = ", ".join((Settings if len(first["loc"]) == 1 else Channel).model_fields)
-            raise SetupError(f"{source}: found an unknown key {where}, expected one of {known}") from None
-        if isinstance(first["input"], dict):
-            raise SetupError(f"{source} ({where}): {first['msg']}") from None
-        expected = first["msg"].removeprefix("Input should be ")
-        raise SetupError(f"{source} ({where}): found {first['input']!r}, expected {expected}") from None
+        raise _wrong_setting(error, given_in) from None
+
+
+def _wrong_setting(error: ValidationError, given_in: dict[str, str]) -> SetupError:
+    """What is wrong with the first setting that is, and where it was given."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    source = given_in.get(str(first["loc"][0]), "configuration")
+    if first["type"] == "extra_forbidden":
+        known = ", ".join((Settings if len(first["loc"]) == 1 else Channel).model_fields)
+        return SetupError(f"{source}: found an unknown key {where}, expected one of {known}")
+    if isinstance(first["input"], dict):
+        return SetupError(f"{source} ({where}): {first['msg']}")
+    expected = first["msg"].removeprefix("Input should be ")
+    return SetupError(f"{source} ({where}): found {first['input']!r}, expected {expected}")
 
 
 def pseudonym_secret() -> bytes | None:

@@ -6,6 +6,7 @@ import datetime as dt
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from rich.console import Group
@@ -16,6 +17,7 @@ from pipelines.settings import PROJECT_ROOT, Settings
 
 SHOWN_PROBLEMS = 10
 SHOWN_FAILURES = 5
+SHOWN_DELIVERIES = 12
 
 
 def render(summary: RunSummary, settings: Settings) -> Group | Text:
@@ -72,7 +74,7 @@ def _deliveries(summary: RunSummary) -> Text:
     """A line per delivery on which its rows add up. What a narrow terminal cuts off is the source, at the end."""
     refused = {(row["source_id"], row["file"]) for row in summary.deliveries if row["status"] == "refused"}
     lines = [("levering", *_COUNTS.values(), "bron", None)]
-    for row in summary.deliveries:
+    for row in _gathered(summary.deliveries):
         is_refused = row["status"] == "refused"
         earlier = not is_refused and (row["source_id"], row["file"]) in refused
         remark = ", geweigerd" if is_refused else ", eerdere versie die nog telt" if earlier else ""
@@ -88,6 +90,21 @@ def _deliveries(summary: RunSummary) -> Text:
         text.append(f"{name:<{widest}}  {of_rows} = {' + '.join(parts)}  {source}".rstrip() + "\n", style=style)
     text.rstrip()
     return text
+
+
+def _gathered(deliveries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The deliveries, with one line for the many of a source in which nothing was wrong."""
+    clean: dict[str, list[dict[str, Any]]] = {}
+    for row in deliveries:
+        if row["status"] == "loaded" and not row["rows_quarantined"]:
+            clean.setdefault(row["source_id"], []).append(row)
+    many = {source: rows for source, rows in clean.items() if len(rows) > SHOWN_DELIVERIES}
+    shown = [row for row in deliveries if row not in many.get(row["source_id"], [])]
+    together = [
+        {**rows[0], "file": f"{len(rows)} leveringen", **{name: sum(row[name] for row in rows) for name in _COUNTS}}
+        for rows in many.values()
+    ]
+    return sorted([*shown, *together], key=lambda row: row["source_id"])
 
 
 _COUNTS = {

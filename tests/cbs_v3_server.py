@@ -34,6 +34,8 @@ class V3Server(ReplayServer):
 
     def answer(self, target: str) -> Answer:
         parts = urlsplit(target)
+        if parts.path in self.paths:
+            return super().answer(target)
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
         service, _, rest = unquote(parts.path).lstrip("/").partition("/")
         segments = rest.split("/")

@@ -59,6 +59,8 @@ Rows = pa.Table | Iterable[Mapping[str, Any]]
 
 # In the order in which they can be built; each stands on those before it.
 _BASE = ("stg_figures", "core_period", "core_indicator", "core_neighbourhood", "core_region_member", "core_region")
+# What stands on the figures too, and is built just before the model that reads it.
+_BEFORE = {"core_harmonised": ("core_placement", "core_member_figure", "core_brought")}
 
 
 def harmonise(
@@ -127,7 +129,8 @@ class Warehouse:
 
     def build(self, *models: str) -> None:
         """Make views of what every model of the geography stands on, and then a table of each of these models."""
-        for model in (*_BASE, *models):
+        wanted = [before for model in models for before in (*_BEFORE.get(model, ()), model)]
+        for model in dict.fromkeys((*_BASE, *wanted)):
             kind = "table" if model in models else "view"
             self._connection.execute(f"create or replace {kind} {relation(model)} as {rendered(model)}")
 

@@ -231,7 +231,8 @@ def _codes(name: str, sources: Sequence[Source]) -> dict[str, str]:
             place = _reader(source).dimensions.index(name) + 1
             parts = [series.item.split("|") for series in source.series]
             found += [part[place] for part in parts if len(part) > place and "*" not in part[place]]
-    return {code: code for code in dict.fromkeys(found)}
+    titled = any(name in _reader(source).titled for source in sources)
+    return {f"C{place:03}" if titled else code: code for place, code in enumerate(dict.fromkeys(found))}
 
 
 def _regions(dimension: str, written: Mapping[str, str]) -> dict[str, str]:

@@ -28,7 +28,6 @@ from pipelines.connectors.cbs_v3_table import (
     TableInfo,
     fetch_table_info,
     find_table,
-    info_in,
     list_pages,
 )
 from pipelines.connectors.cbs_v4 import FetchedFile, FetchedTable, NoObservations, TableProperties
@@ -52,11 +51,6 @@ def fetch_properties_v3(client: CbsClient, table: str) -> tuple[bytes, TableProp
     """The exact answer and its meaning, from a client for the host. Raises TableNotFound, else SourceError."""
     payload, info = fetch_table_info(client, table)
     return payload, _properties(info)
-
-
-def table_properties_v3(payload: bytes, table: str) -> TableProperties:
-    """What a table said of itself, from the exact bytes of its TableInfos. Raises ValueError for other bytes."""
-    return _properties(info_in(payload, table))
 
 
 def fetch_table_v3(client: CbsClient, connector: CbsV3Connector, table: str, into: Path) -> FetchedTable:

@@ -75,7 +75,8 @@ class Declarations:
     """Everything declared for one profile. Outside `sample` nothing fictional is in it.
 
     `disabled` are sources that are declared and switched off. `goals` is laid out per region. `aliases` hold for
-    every source; those of one source come with `aliases_for`. `fingerprint` changes with any byte of any file, of any profile.
+    every source; those of one source come with `aliases_for`. `fingerprint` changes with any byte of any file, of
+    any profile.
     """
 
     profile: str
@@ -114,25 +115,43 @@ def load_declarations(sources_dir: Path, profile: str) -> Declarations:
     The files of all profiles are checked, whichever is asked for. Raises DeclarationError with one line per
     problem, `file:line:column (name): found, expected`, the file as from the folder above `sources_dir`.
     """
-    everything, problems, digest = Everything(), list[str](), hashlib.sha256()
+    digest = hashlib.sha256()
+    files: list[tuple[Path, str, bytes]] = []
     for path in _files(sources_dir):
         label = path.relative_to(sources_dir.parent).as_posix()
-        raw = path.read_bytes()
-        digest.update(f"{label.partition('/')[2]}\0{len(raw)}\0".encode())
-        digest.update(raw)
+        files.append((path, label, path.read_bytes()))
+        digest.update(f"{label.partition('/')[2]}\0{len(files[-1][2])}\0".encode())
+        digest.update(files[-1][2])
+    key = (sources_dir, profile, digest.hexdigest())
+    if key not in _known:
+        # A run asks once per source; only the files as they are now are worth remembering.
+        declarations = _declared(files, sources_dir / _CATALOGUE, profile, digest.hexdigest())
+        _known.clear()
+        _known[key] = declarations
+    return _known[key]
+
+
+_known: dict[tuple[Path, str, str], Declarations] = {}
+
+
+def _declared(
+    files: list[tuple[Path, str, bytes]], catalogue: Path, profile: str, fingerprint: str
+) -> Declarations:
+    everything, problems = Everything(), list[str]()
+    for path, label, raw in files:
         try:
             file = read_marked(raw, label)
         except DeclarationError as error:
             problems.extend(error.problems)
             continue
-        if path.parent == sources_dir / _CATALOGUE:
+        if path.parent == catalogue:
             _read_catalogue(path.stem, file, everything, problems)
         else:
             _read_source(file, everything, problems)
     problems = problems or contradictions(everything)
     if problems:
         raise DeclarationError(problems)
-    return _of_profile(everything, profile, digest.hexdigest())
+    return _of_profile(everything, profile, fingerprint)
 
 
 def _files(sources_dir: Path) -> list[Path]:

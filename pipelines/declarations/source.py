@@ -95,13 +95,21 @@ class _CbsReader(Strict):
     """How the observations of a CBS table are read. `dimensions` make up the key beside region and period.
 
     A table that is an edition has no period dimension: `period_dimension: null`. `region_codes` maps a code that
-    only this table writes so to the one that all others use (`NL00: NL01`).
+    only this table writes so to the one that all others use (`NL00: NL01`). `titled` are dimensions whose codes stand
+    in an item by their titles: for a table whose codes nobody has seen, or that is coded anew now and then.
     """
 
     region_dimension: str | None = "RegioS"
     period_dimension: str | None = "Perioden"
     dimensions: tuple[str, ...] = ()
+    titled: tuple[str, ...] = ()
     region_codes: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _titled_are_dimensions(self) -> Self:
+        if other := [name for name in self.titled if name not in self.dimensions]:
+            raise ValueError(f"titled: {other[0]!r} is not among the dimensions")
+        return self
 
 
 class CbsV4Reader(_CbsReader):

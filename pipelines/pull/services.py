@@ -7,6 +7,7 @@ What does not: what a service's answers look like (`v4`, `v3`).
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -33,6 +34,7 @@ from pipelines.pull.v3 import find_v3
 from pipelines.pull.v4 import find_v4
 from pipelines.settings import Settings
 
+_log = logging.getLogger(__name__)
 ServiceName = Literal["v4", "v3", "third"]
 SERVICES: Final[tuple[ServiceName, ...]] = ("v4", "v3", "third")
 WRONG_USE: Final = 2
@@ -167,7 +169,23 @@ def _candidates(
             raise
         return
     places = ", ".join(f"{one.title} ({one.address})" for one in asked)
-    raise PullError(f"CBS table {table}: found at none of {places}; {SPELLING}", WRONG_USE)
+    near = _near(asked, table, patience)
+    hint = f"is {' or '.join(near)} meant?" if near else SPELLING
+    raise PullError(f"CBS table {table}: found at none of {places}; {hint}", WRONG_USE)
+
+
+def _near(asked: list[_Service], table: str, patience: Patience) -> tuple[str, ...]:
+    """The ids in the catalogue that may have been meant; none where it cannot be had, for it is but a hint."""
+    from pipelines.connectors.cbs_catalogue import fetch_v4_catalogue
+
+    for address in (one.address for one in asked if one.name == "v4"):
+        try:
+            catalogue = fetch_v4_catalogue(address, retry=patience.later, timeout_seconds=patience.timeout_seconds)
+        except SourceError as error:
+            _log.info("no catalogue at %s: %s", address, error)
+            return ()
+        return catalogue.near(table)
+    return ()
 
 
 def _found(one: _Service, client: CbsClient, table: str, declared: str | None) -> Iterator[FoundTable]:

@@ -100,7 +100,8 @@ def read_observations(snapshot_files: Mapping[str, bytes], source: Source, perio
     `snapshot_files` are the exact answers by file name: `Dimensions.json`, `MeasureCodes.json`,
     `<Dim>Codes.json` and `Observations.json`, further pages with numbers behind the name; or the one zip of the
     publisher's bulk service. They are read one after the other. `measure` is the measure's code; `item` its name
-    (`cbs_measures.measure_names`) and the codes of the declared dimensions, joined by `|`. Units and values are the
+    (`cbs_measures.measure_names`) and the codes of the declared dimensions, or the titles of these codes where the
+    declaration says so, joined by `|`. Units and values are the
     publisher's; codes and texts are trimmed, and region codes written as `reader.region_codes` says.
 
     `period` is that of all observations, for a table that is one edition of several. Notices name the declared
@@ -167,7 +168,8 @@ def _answers(files: Mapping[str, bytes], source: Source, period: str | None) -> 
 class _Observed:
     """The observations of a table beside the lists that explain them.
 
-    `period` is None where all of them are of one period; `units` and `names` are those of each measure.
+    `period` is None where all of them are of one period; `names` are those of the measures. `titled` has the codes of
+    the dimensions that stand in an item by their titles, with the title of each that no other has.
     """
 
     observations: pa.Table
@@ -178,6 +180,7 @@ class _Observed:
     periods: pa.Table
     measures: pa.Table
     names: pa.Array
+    titled: Mapping[str, tuple[pa.Table, pa.Array]]
     known: Mapping[str, pa.Array]
 
     @property
@@ -262,6 +265,7 @@ def _observed(answers: Answers, reader: CbsV4Reader | CbsV3Reader, *, has_period
         periods=answers.list_of(f"{period}Codes") if period else measures.schema.empty_table(),
         measures=measures,
         names=pa.array(measure_names(measures, _groups(answers)), pa.string()),
+        titled={name: _titled(answers.list_of(f"{name}Codes")) for name in reader.titled},
         known={
             name: answers.list_of(f"{name}Codes")["Identifier"].combine_chunks()
             for name in declared
@@ -385,9 +389,16 @@ def _items(observed: _Observed) -> _Items:
         _combined(observed.item_key, np.arange(observed.observations.num_rows)), return_index=True, return_inverse=True
     )
     parts = [measure.texts(example, _looked_up(measure, observed.measures, observed.names))]
-    parts += [codes.texts(example) for codes in dimensions]
+    for codes in dimensions:
+        titled = observed.titled.get(codes.name)
+        parts.append(codes.texts(example, None if titled is None else _looked_up(codes, *titled)))
     units = measure.texts(example, _looked_up(measure, observed.measures, observed.measures["Unit"]))
     return _Items(pc.binary_join_element_wise(*parts, "|"), units, index)
+
+
+def _titled(entries: pa.Table) -> tuple[pa.Table, pa.Array]:
+    """Codes of a dimension, and what to call each: its title, with the code in brackets where another has it too."""
+    return entries, pa.array(measure_names(entries, None), pa.string())
 
 
 def _looked_up(codes: _Codes, known: pa.Table, column: pa.Array | pa.ChunkedArray) -> pa.Array:

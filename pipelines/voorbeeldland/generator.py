@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipelines.voorbeeldland import country, counts, observations, plan, truth, wire
+from pipelines.voorbeeldland import country, counts, observations, plan, truth, wijken, wire
 from pipelines.voorbeeldland.tables import TABLES
 
 DEFAULT_SEED = 2015
@@ -30,4 +30,6 @@ def generate(folder: Path, seed: int = DEFAULT_SEED) -> None:
         cells = observations.of_table(table, population_cells, count_cells, disturbances)
         lines = observations.lines(table, cells, land)
         wire.write_table(folder / "cbs_v4" / table.table_id, table, lines, land)
+    for edition, edition_lines in wijken.editions(land, seed):
+        wire.write_table(folder / "cbs_v4" / edition.table_id, edition, edition_lines, land)
     truth.write(folder, land, true, disturbances, seed)

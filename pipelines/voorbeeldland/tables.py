@@ -1,7 +1,8 @@
-"""The five tables of Voorbeeldland: ids, titles, measures, dimensions and dates of publication.
+"""The tables of Voorbeeldland: ids, titles, measures, dimensions and dates of publication.
 
 What belongs here: what a table is, in the words a reader of it sees (Dutch, and always marked fictional).
-What does not: its figures (observations.py) and how a table is written as CBS would (wire.py).
+What does not: its figures (observations.py), the yearly editions about wijken (wijken.py), and how a table is
+written as CBS would (wire.py).
 """
 
 from __future__ import annotations
@@ -17,11 +18,16 @@ CONFLICT_TABLE = "VB05NED"
 
 @dataclass(frozen=True)
 class Measure:
-    """One measure: its code, its title (the key that a declaration maps) and what it counts."""
+    """One measure: its code, its title (the key that a declaration maps) and what it counts.
+
+    Measures of one title are told apart by the title of their `group`.
+    """
 
     code: str
     title: str
     description: str
+    unit: str = "aantal"
+    group: str | None = None
 
 
 @dataclass(frozen=True)
@@ -43,8 +49,20 @@ class Period:
 
 
 @dataclass(frozen=True)
+class Regions:
+    """The regions of a table that has others than the country and its municipalities: code, title and group each."""
+
+    dimension: str
+    title: str
+    codes: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True)
 class Table:
-    """One table. Its observations run over `dimension`, region, period and measure, in that order."""
+    """One table. Its observations run over `dimension`, region, period and measure, in that order.
+
+    A table of one year has no periods: it is an edition.
+    """
 
     table_id: str
     title: str
@@ -54,6 +72,18 @@ class Table:
     measures: tuple[Measure, ...]
     periods: tuple[Period, ...]
     dimension: Dimension | None = None
+    regions: Regions | None = None
+    edition: str | None = None
+
+    @property
+    def region_dimension(self) -> str:
+        """What the dimension of its regions is called."""
+        return self.regions.dimension if self.regions else "RegioS"
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The titles of the groups of its measures, in order; none where they have no groups."""
+        return tuple(dict.fromkeys(measure.group for measure in self.measures if measure.group is not None))
 
     @property
     def dimension_codes(self) -> tuple[str | None, ...]:

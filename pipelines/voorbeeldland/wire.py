@@ -38,9 +38,12 @@ def write_table(folder: Path, table: Table, observations: Sequence[str], country
     collections: dict[str, list[dict[str, Any]]] = {
         "Dimensions": _dimensions(table),
         "MeasureCodes": _measure_codes(table),
-        "RegioSCodes": _region_codes(table, country),
-        "PeriodenCodes": _period_codes(table.periods),
+        f"{table.region_dimension}Codes": _region_codes(table, country),
     }
+    if table.periods:
+        collections["PeriodenCodes"] = _period_codes(table.periods)
+    if table.groups:
+        collections["MeasureGroups"] = _measure_groups(table)
     if table.dimension:
         collections[f"{table.dimension.name}Codes"] = _dimension_codes(table.dimension)
     for name, items in collections.items():
@@ -90,7 +93,7 @@ def _properties(table: Table, observation_count: int) -> dict[str, Any]:
         "Modified": modified,
         "ReleaseDate": modified,
         "ModificationDate": modified,
-        "TemporalCoverage": f"{table.periods[0].title} - {table.periods[-1].title}",
+        "TemporalCoverage": table.edition or f"{table.periods[0].title} - {table.periods[-1].title}",
         "Version": f"{table.modified:%Y%m%d}0000",
         "VersionNotes": "",
         "VersionReason": "Actualisering",
@@ -106,7 +109,9 @@ def _properties(table: Table, observation_count: int) -> dict[str, Any]:
 
 
 def _dimensions(table: Table) -> list[dict[str, Any]]:
-    kinds = [("RegioS", "Regio's", "GeoDimension"), ("Perioden", "Perioden", "TimeDimension")]
+    kinds = [(table.region_dimension, table.regions.title if table.regions else "Regio's", "GeoDimension")]
+    if table.periods:
+        kinds.append(("Perioden", "Perioden", "TimeDimension"))
     if table.dimension:
         kinds.insert(0, (table.dimension.name, table.dimension.title, "Dimension"))
     items = []
@@ -137,14 +142,25 @@ def _measure_codes(table: Table) -> list[dict[str, Any]]:
             "Index": index,
             "Title": measure.title,
             "Description": _marked(measure.description),
-            "MeasureGroupId": None,
+            "MeasureGroupId": _group_id(table, measure.group) if measure.group else None,
             "DataType": "Long",
-            "Unit": "aantal",
+            "Unit": measure.unit,
             "Decimals": 0,
             "PresentationType": "Absolute",
         }
         for index, measure in enumerate(table.measures, start=1)
     ]
+
+
+def _measure_groups(table: Table) -> list[dict[str, Any]]:
+    return [
+        {"Id": _group_id(table, group), "Index": index, "Title": group, "Description": f"{NOTICE}.", "ParentID": None}
+        for index, group in enumerate(table.groups, start=1)
+    ]
+
+
+def _group_id(table: Table, group: str) -> str:
+    return f"VBG{table.groups.index(group) + 1:03d}"
 
 
 def _dimension_codes(dimension: Dimension) -> list[dict[str, Any]]:
@@ -162,6 +178,9 @@ def _period_codes(periods: Sequence[Period]) -> list[dict[str, Any]]:
 
 def _region_codes(table: Table, country: Country) -> list[dict[str, Any]]:
     """Regions. Only the population table tells their history: one place to read a change of borders from."""
+    if table.regions:
+        listed = enumerate(table.regions.codes, start=1)
+        return [_code(code, index, title, f"{NOTICE}.", group) for index, (code, title, group) in listed]
     histories = _histories(country) if table.table_id == POPULATION_TABLE else [""] * len(country.codes)
     items = [_code(COUNTRY_CODE, 1, COUNTRY_NAME, f"{NOTICE}.{_NEW_LINE}", "VB")]
     for index, (code, name, history) in enumerate(zip(country.codes, country.names, histories, strict=True), 2):

@@ -144,12 +144,14 @@ def test_the_models_that_judge_have_unit_tests() -> None:
         "core_panel",
         "core_preferred",
         "core_reconciliation",
+        "core_scale_conflict",
         "core_stale_correction",
         "core_unknown_item",
         "coverage",
         "goal_status",
         "indicator_municipality",
         "provision_use",
+        "revision",
         "trend_break",
     }
     assert judging <= {model for model, _ in UNIT_TESTS}

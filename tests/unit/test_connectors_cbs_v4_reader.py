@@ -94,6 +94,29 @@ def test_observations_become_rows_with_trimmed_codes_and_the_publishers_labels()
     assert (result.rows_in, result.rows_loaded, result.rows_quarantined, result.problems) == (2, 2, 0, ())
 
 
+def test_a_titled_dimension_stands_in_the_item_by_its_title_and_two_of_one_title_by_their_code_too() -> None:
+    kinds = listed(
+        {"Identifier": "A1 ", "Title": "Huisarts "},
+        {"Identifier": "A2", "Title": "Anders"},
+        {"Identifier": "A3", "Title": "Anders"},
+    )
+    rows = [
+        observation(number, "GM0001", "2015JJ00", Verwijzer=code) for number, code in enumerate(("A1", "A2 ", "A3"))
+    ]
+    lists = {"Dimensions": codes("Verwijzer", "RegioS", "Perioden"), "VerwijzerCodes": kinds}
+    result = read(*rows, reader={"dimensions": ("Verwijzer",), "titled": ("Verwijzer",)}, **lists)
+    assert result.rows["item"].to_pylist() == [
+        "Bevolking op 1 januari|Huisarts",
+        "Bevolking op 1 januari|Anders (A2)",
+        "Bevolking op 1 januari|Anders (A3)",
+    ]
+
+
+def test_only_a_declared_dimension_may_be_titled() -> None:
+    with pytest.raises(ValueError, match="'Verwijzer' is not among the dimensions"):
+        CbsV4Reader(kind="cbs_v4", titled=("Verwijzer",))
+
+
 def test_pages_are_read_as_one_table() -> None:
     result = read(page_size=4)
     assert result.rows["row_id"].to_pylist() == [0, 1, 2, 3, 4, 5]

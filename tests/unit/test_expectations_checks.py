@@ -123,6 +123,7 @@ create table core.reconciliation as
         source_id, vintage_label, region_code, fiscal_year, side, printed_eur, summed_eur, difference_eur
     );
 create table core.unknown_item (source_id varchar, item varchar, rows_with_item bigint);
+create table core.missing_series (source_id varchar, indicator_id varchar, items varchar);
 create table core.scale_conflict as
     select * from (values
         ('per_1000', 'periods', 'a', 'a', '2017', 450::double, 45.0, true, false, 'eenheid_gewijzigd', 'In 2017.')
@@ -241,6 +242,11 @@ BROKEN: list[tuple[str, str, set[tuple[object, ...]]]] = [
         "('begroting', '2020', 'GM0396', 2021, 'baten', 14151353, null, null),"
         "('begroting', '2020', 'GM0396', 2022, 'baten', 100, 100.99, 0.99)",
         {("begroting", "2020", "GM0396", 2020, "lasten"), ("begroting", "2020", "GM0396", 2021, "baten")},
+    ),
+    (
+        "core_missing_series__declared_is_delivered",
+        "insert into core.missing_series values ('vb_wmo', 'wmo', 'Cliënten|A1')",
+        {("vb_wmo", "wmo")},
     ),
     (
         "core_unknown_item__nothing_unmapped",

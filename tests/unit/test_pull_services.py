@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from pipelines.pull.services import Patience, Pulled, pull_table
 from pipelines.settings import Settings
 from tests import cbs_v3_server as v3
 from tests.servers import (
+    BASE_PATH,
     PUBLISHER,
     Fault,
     ReplayServer,
@@ -154,6 +156,16 @@ def test_a_table_that_none_knows_is_wrong_use_and_told_how_ids_are_spelt(
     assert not visible(tmp_path)
 
 
+def test_the_catalogue_tells_which_id_may_have_been_meant(wide: v3.V3Server, tmp_path: Path) -> None:
+    with (
+        ReplayServer({TABLE: small_table(TABLE)}) as server,
+        pytest.raises(PullError, match="is 00001ned meant") as caught,
+    ):
+        server.paths[f"{BASE_PATH}/Datasets"] = codes(TABLE, "03759ned")
+        pull_table(settings(tmp_path, server.base_url, wide.base_url, wide.base_url), "00001Ned", patience=PATIENCE)
+    assert caught.value.exit_code == 2
+
+
 def test_a_table_that_v4_does_not_know_while_v3_cannot_be_reached_is_told_so(
     empty: ReplayServer, tmp_path: Path
 ) -> None:
@@ -206,8 +218,8 @@ def test_a_server_that_holds_a_part_only_is_a_notice(tmp_path: Path) -> None:
 )
 def test_the_vintage_is_what_the_publisher_calls_it(tmp_path: Path, properties: dict[str, Any], vintage: str) -> None:
     with ReplayServer({TABLE: small_table(TABLE, properties=properties)}) as server:
-        here = settings(tmp_path, server.base_url).model_copy(update={"today": "2026-07-01"})
-        pulled = pull_table(Settings.model_validate(here.model_dump()), TABLE, patience=PATIENCE)
+        here = settings(tmp_path, server.base_url).model_copy(update={"today": dt.date(2026, 7, 1)})
+        pulled = pull_table(here, TABLE, patience=PATIENCE)
     assert pulled.path.parent.name == vintage
 
 
@@ -226,12 +238,8 @@ def test_a_server_may_leave_out_what_is_not_needed(tmp_path: Path) -> None:
 
 
 def table_of(dimensions: bytes, *observations: dict[str, Any], **lists: bytes) -> dict[str, bytes]:
-    return (
-        small_table(TABLE)
-        | {"Dimensions": dimensions}
-        | in_pages(TABLE, json.dumps({"value": observations}), 2)
-        | lists
-    )
+    pages = in_pages(TABLE, json.dumps({"value": observations}).encode(), 2) or {"Observations": listed()}
+    return small_table(TABLE) | {"Dimensions": dimensions} | pages | lists
 
 
 def bare(number: int, **fields: Any) -> dict[str, Any]:

@@ -1,0 +1,363 @@
+"""One sheet of a workbook as a grid of cells.
+
+What belongs here: what a workbook can do to figures (formulas, percentages, dates, merged and hidden cells). What
+does not: the package and its XML (`workbook`), and what the cells mean.
+
+While they are found, cells are kept in a few bytes each, so that a sheet of millions of them fits in memory.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+from array import array
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.readers.grid import Cells, Grid, refuse_too_wide, tidy_header
+from pipelines.readers.workbook import Listener, SheetPlace, Workbook, refusal, unescaped
+
+MOST_CELLS: Final = 6_000_000
+_MOST_MERGES: Final = 100_000
+_ROWS_OF_A_SHEET: Final = 1_048_576
+
+_NUMBER, _SHARED, _OWN, _TRUTH, _ERROR, _NO_RESULT = range(6)
+_KINDS: Final = {"n": _NUMBER, "s": _SHARED, "str": _OWN, "inlineStr": _OWN, "d": _OWN, "b": _TRUTH, "e": _ERROR}
+_MERGED: Final = "a merged cell"
+_WITHOUT_RESULT: Final = "a formula without a stored result"
+_NO_DAY: Final = "#VALUE!"
+
+_END_OF_CELLS: Final = re.compile(rb"</(?:\w+:)?sheetData\s*>|<(?:\w+:)?sheetData\s*/>")
+_MERGE: Final = re.compile(
+    rb"<(?:\w+:)?mergeCell\s[^>]*?\bref=[\"']\$?([A-Z]{1,3})\$?([0-9]{1,7}):\$?([A-Z]{1,3})\$?([0-9]{1,7})[\"']"
+)
+
+_Places = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Merge:
+    """A rectangle of cells that was made one, rows and columns from 1."""
+
+    first_row: int
+    last_row: int
+    first_column: int
+    last_column: int
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The cells of a sheet that have anything in them, by row and then by column.
+
+    `cells` are as `grid.Cells` are, one after the other; `rows` and `columns`, from 1, say where they stand.
+    `hidden_rows` are the rows that nobody sees.
+    """
+
+    file: str
+    name: str
+    is_hidden: bool
+    rows: _Places
+    columns: _Places
+    cells: Cells
+    hidden_rows: _Places
+    merges: tuple[Merge, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing in it."""
+        return not len(self.rows)
+
+    @property
+    def first_row(self) -> int:
+        """The first row with anything in it; 1 where there is none."""
+        return int(self.rows[0]) if len(self.rows) else 1
+
+    def grid(self, header_row: int, spread: Collection[str] = ()) -> Grid:
+        """The rows below `header_row`. Raises RefusedFileError for a sheet without cells, or one too large.
+
+        A merged cell stands for all rows it covers in the columns whose headers are in `spread`; any other cell of a
+        merge is unreadable: one figure must not become two.
+        """
+        if self.is_empty:
+            raise refusal(self.file, "empty_file", "a sheet without cells", "a header and rows with data")
+        width, last = int(self.columns.max()), max(int(self.rows[-1]), header_row)
+        if width * (last - header_row) > MOST_CELLS:
+            found = f"a sheet of more than {MOST_CELLS} cells, the empty ones between others included"
+            raise refusal(self.file, "unknown_format", found, "a table without stray cells far below or beside it")
+        refuse_too_wide(self.file, header_row, width)
+        header = self._header(header_row, width)
+        places, merged = self._laid_out(header_row, last, [name in spread for name in header])
+        lines = np.arange(header_row + 1, last + 1, dtype=np.int64)
+        return Grid(
+            self.file,
+            header,
+            header_row,
+            lines,
+            np.full(len(lines), width, dtype=np.int64),
+            tuple(self._column(of, merged.get(position)) for position, of in enumerate(places)),
+            leading=tuple(np.unique(self.rows[self.rows < header_row]).tolist()),
+        )
+
+    def _header(self, header_row: int, width: int) -> tuple[str, ...]:
+        header = [""] * width
+        at = np.flatnonzero(self.rows == header_row)
+        for column, text in zip(self.columns[at].tolist(), self.cells.text.take(pa.array(at)).to_pylist(), strict=True):
+            header[column - 1] = tidy_header(text)
+        return tuple(header)
+
+    def _laid_out(
+        self, header_row: int, last: int, is_spread: list[bool]
+    ) -> tuple[list[_Places], dict[int, npt.NDArray[np.bool_]]]:
+        """Which cell every row of every column holds (-1: none), and which cells are made unreadable by a merge."""
+        order = np.argsort(self.columns, kind="stable")
+        bounds = np.searchsorted(self.columns[order], np.arange(1, len(is_spread) + 2))
+        places = []
+        for start, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+            of = np.full(last - header_row, -1, dtype=np.int64)
+            cells = order[start:end]
+            below = cells[self.rows[cells] > header_row]
+            of[self.rows[below] - header_row - 1] = below
+            places.append(of)
+        merged: dict[int, npt.NDArray[np.bool_]] = {}
+        for merge in self.merges:
+            rows = slice(max(merge.first_row, header_row + 1) - header_row - 1, max(merge.last_row - header_row, 0))
+            for column in range(merge.first_column, min(merge.last_column, len(places)) + 1):
+                if column == merge.first_column and is_spread[column - 1]:
+                    places[column - 1][rows] = self._cell_at(merge.first_row, column)
+                else:
+                    merged.setdefault(column - 1, np.zeros(last - header_row, dtype=bool))[rows] = True
+        return places, merged
+
+    def _cell_at(self, row: int, column: int) -> int:
+        start, end = np.searchsorted(self.rows, (row, row + 1)).tolist()
+        found = np.flatnonzero(self.columns[start:end] == column)
+        return start + int(found[-1]) if len(found) else -1
+
+    def _column(self, of: _Places, merged: npt.NDArray[np.bool_] | None) -> Cells:
+        places = pa.array(of, mask=of < 0)
+        fault = self.cells.fault.take(places)
+        if merged is not None:
+            fault = pc.if_else(pa.array(merged), pa.scalar(_MERGED, pa.string()), fault)
+        return Cells(
+            pc.fill_null(self.cells.text.take(places), ""),
+            self.cells.number.take(places),
+            pc.fill_null(self.cells.percent.take(places), False),
+            fault,
+        )
+
+
+def read_sheet(workbook: Workbook, place: SheetPlace, decimal: str) -> Sheet:
+    """Read a sheet; its numbers are shown with the mark `decimal`.
+
+    Raises RefusedFileError for one that is damaged or has too many cells.
+    """
+    found = _Found(workbook)
+    workbook.walk_sheet(place, found)
+    rows, columns = np.array(found.rows, dtype=np.int64), np.array(found.columns, dtype=np.int64)
+    cells = _cells(workbook, found, decimal)
+    filled = pc.or_(pc.not_equal(cells.text, ""), pc.is_valid(cells.fault)).to_numpy(zero_copy_only=False)
+    order = np.lexsort((columns, rows))
+    order = order[filled[order]]
+    taken = pa.array(order)
+    return Sheet(
+        workbook.file,
+        place.name,
+        place.is_hidden,
+        rows[order],
+        columns[order],
+        Cells(*(part.take(taken) for part in (cells.text, cells.number, cells.percent, cells.fault))),
+        np.array(found.hidden_rows, dtype=np.int64),
+        _merges(workbook, place),
+    )
+
+
+def _cells(workbook: Workbook, found: _Found, decimal: str) -> Cells:
+    """What was found in the cells, as text and where it is one as a number."""
+    kinds, numbers = np.frombuffer(found.kinds, np.uint8), np.array(found.numbers, dtype=np.float64)
+    styles = np.minimum(np.array(found.styles, dtype=np.int64), len(workbook.shown))
+    shown = np.array([*workbook.shown, "number"])[styles]
+    is_number = kinds == _NUMBER
+    is_figure = is_number & ((shown == "number") | (shown == "percent"))
+    is_percent = is_figure & (shown == "percent")
+    own, own_places = pa.array(found.own_texts, pa.string()), numbers.astype(np.int64)
+    epoch = dt.datetime(1904, 1, 1) if workbook.counts_from_1904 else dt.datetime(1899, 12, 30)  # noqa: DTZ001
+    texts = [
+        _taken(workbook.texts, own_places, kinds == _SHARED),
+        _taken(own, own_places, (kinds == _OWN) | (kinds == _ERROR)),
+        _worked_out(numbers, is_figure & ~is_percent, lambda value: _plain(value, decimal)),
+        _worked_out(numbers, is_percent, lambda value: f"{_plain(round(value * 100, 10), decimal)}%"),
+        _worked_out(numbers, is_number & (shown == "date"), lambda value: _day(value, epoch, is_duration=False)),
+        _worked_out(numbers, is_number & (shown == "duration"), lambda value: _day(value, epoch, is_duration=True)),
+        _worked_out(numbers, kinds == _TRUTH, lambda value: "WAAR" if value else "ONWAAR"),
+    ]
+    text = pc.coalesce(*texts, "")
+    no_date = pa.array(is_number & ~is_figure) if len(kinds) else pa.array([], pa.bool_())
+    faults = [
+        pc.if_else(pa.array(kinds == _NO_RESULT), pa.scalar(_WITHOUT_RESULT), pa.scalar(None, pa.string())),
+        pc.if_else(
+            pc.or_(pa.array(kinds == _ERROR), pc.and_(no_date, pc.equal(text, _NO_DAY))),
+            pc.binary_join_element_wise("the error", text, " "),
+            pa.scalar(None, pa.string()),
+        ),
+    ]
+    return Cells(
+        text,
+        pa.array(numbers, mask=~is_figure),
+        pa.array(is_percent),
+        pc.coalesce(*faults),
+    )
+
+
+def _taken(texts: pa.Array, places: _Places, chosen: npt.NDArray[np.bool_]) -> pa.Array:
+    return texts.take(pa.array(np.where(chosen, places, 0), mask=~chosen))
+
+
+def _worked_out(
+    numbers: npt.NDArray[np.float64], chosen: npt.NDArray[np.bool_], text_of: Callable[[float], str]
+) -> pa.Array:
+    """The texts of some numbers, each distinct one worked out once; null for the others."""
+    distinct, places = np.unique(numbers[chosen], return_inverse=True)
+    all_places = np.zeros(len(numbers), dtype=np.int64)
+    all_places[chosen] = places
+    return _taken(pa.array([text_of(value) for value in distinct.tolist()], pa.string()), all_places, chosen)
+
+
+def _plain(value: float, decimal: str) -> str:
+    text = f"{value:.0f}" if value == int(value) else f"{value:.15g}"
+    return text.replace(".", decimal)
+
+
+def _day(value: float, epoch: dt.datetime, *, is_duration: bool) -> str:
+    """A day, a moment or a duration as text; `_NO_DAY` for a number that is none."""
+    from openpyxl.utils.datetime import from_excel
+
+    try:
+        moment = from_excel(value, epoch, timedelta=is_duration)
+    except (OverflowError, ValueError):
+        return _NO_DAY
+    if isinstance(moment, dt.datetime) and moment.time() == dt.time():
+        return moment.date().isoformat()
+    return str(moment)
+
+
+def _merges(workbook: Workbook, place: SheetPlace) -> tuple[Merge, ...]:
+    """The merged cells, which stand behind the cells."""
+    tail = workbook.end_of_sheet(place, _MOST_MERGES * 64)
+    end = list(_END_OF_CELLS.finditer(tail))
+    found = [match.groups() for match in _MERGE.finditer(tail, end[-1].end() if end else 0)]
+    if len(found) > _MOST_MERGES:
+        expected = f"at most {_MOST_MERGES}"
+        raise refusal(workbook.file, "unknown_format", f"a sheet with {len(found)} merged cells", expected)
+    return tuple(
+        Merge(int(top), int(bottom), _column_number(left.decode()), _column_number(right.decode()))
+        for left, top, right, bottom in found
+    )
+
+
+def _column_number(letters: str) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number
+
+
+class _Found(Listener):
+    """Gathers the cells of a sheet as they come: where they stand, of which kind they are, and eight bytes each."""
+
+    def __init__(self, workbook: Workbook) -> None:
+        self._workbook = workbook
+        self.rows, self.columns = array("l"), array("l")
+        self.kinds, self.numbers, self.styles = array("B"), array("d"), array("l")
+        self.own_texts: list[str] = []
+        self.hidden_rows = array("l")
+        self._numbers_of_columns: dict[str, int] = {}
+        self._row, self._column, self._style = 0, 0, 0
+        self._type = "n"
+        self._value: str | None = None
+        self._has_formula = False
+        self._phonetic = 0
+
+    def start(self, name: str, attributes: Mapping[str, str]) -> bool:
+        if name == "v":
+            return True
+        if name == "c":
+            self._begin_cell(attributes)
+        elif name == "t":
+            return not self._phonetic
+        elif name == "f":
+            self._has_formula = True
+        elif name == "row":
+            self._row = int(attributes["r"]) if "r" in attributes else self._row + 1
+            self._column = 0
+            if attributes.get("hidden") in ("1", "true"):
+                self.hidden_rows.append(self._row)
+        elif name == "rPh":
+            self._phonetic += 1
+        return False
+
+    def end(self, name: str, text: str) -> None:
+        if name == "v":
+            self._value = text
+        elif name == "c":
+            self._end_cell()
+        elif name == "t" and not self._phonetic:
+            self._value = (self._value or "") + text
+        elif name == "rPh":
+            self._phonetic -= 1
+
+    def _begin_cell(self, attributes: Mapping[str, str]) -> None:
+        place = attributes.get("r")
+        if place is None:
+            self._column += 1
+        else:
+            letters = place.rstrip("0123456789")
+            column = self._numbers_of_columns.get(letters)
+            if column is None:
+                if not re.fullmatch("[A-Z]{1,3}", letters):
+                    raise self._refused("a cell whose place is no place")
+                column = self._numbers_of_columns[letters] = _column_number(letters)
+            self._column, self._row = column, int(place[len(letters) :])
+        self._type = attributes.get("t", "n")
+        self._style = int(attributes.get("s", 0))
+        self._value, self._has_formula = None, False
+
+    def _end_cell(self) -> None:
+        value, kind = self._value, _KINDS.get(self._type, _OWN)
+        number = 0.0
+        if value and kind not in (_OWN, _ERROR):
+            number = float(value)
+            if kind == _SHARED and not 0 <= number < len(self._workbook.texts):
+                raise self._refused("a cell with a text that is not in the workbook")
+            if not math.isfinite(number) or "_" in value:
+                kind, value = _ERROR, "#NUM!"
+        if value and kind in (_OWN, _ERROR):
+            number = float(len(self.own_texts))
+            self.own_texts.append(_moment(value) if self._type == "d" else unescaped(value))
+        elif not value:
+            if not self._has_formula or self._type == "str":
+                return
+            kind = _NO_RESULT
+        if len(self.rows) >= MOST_CELLS:
+            raise self._refused(f"a sheet of more than {MOST_CELLS} cells")
+        if not 0 < self._row <= _ROWS_OF_A_SHEET:
+            raise self._refused("a cell below the last row that a sheet can have")
+        self.rows.append(self._row)
+        self.columns.append(self._column)
+        self.kinds.append(kind)
+        self.numbers.append(number)
+        self.styles.append(self._style)
+
+    def _refused(self, found: str) -> Exception:
+        return refusal(self._workbook.file, "unknown_format", found, "a table that a spreadsheet program can open")
+
+
+def _moment(text: str) -> str:
+    """A moment as XML writes it, as other moments are shown."""
+    return text.replace("T00:00:00", "").replace("T", " ")

@@ -1,0 +1,116 @@
+"""Wijken of a few municipalities, in one table a year: the division changes, and no key says how.
+
+What belongs here: which wijken there are in which year, what they are called, and their figures. What does not: the
+municipalities themselves (country.py), and the truth about breaks: no break is planted here.
+
+Of the three municipalities the first keeps its wijken. In the second one wijk keeps its number and gets another name
+with other borders; in the third one keeps its name and gets another number. Neither may be compared over that year.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+
+from pipelines.voorbeeldland.chance import Chance, FloatArray
+from pipelines.voorbeeldland.country import COUNTRY_CODE, COUNTRY_NAME, YEARS, Country
+from pipelines.voorbeeldland.tables import Measure, Regions, Table
+from pipelines.voorbeeldland.wire import compact
+
+EDITIONS = {2022: "VB22NED", 2023: "VB23NED", 2024: "VB24NED"}
+RENAMED_IN, RENUMBERED_IN = 2023, 2024
+
+_MUNICIPALITIES = (0, 1, 2)
+_STAYS = {"01": "Centrum", "02": "Haven", "03": "Hoogveld"}
+_ROUNDING, _SUPPRESSED_BELOW = 5, 10
+_WMO_PER_1000, _BIJSTAND_PER_1000 = 60.0, 25.0
+_PER_1000 = "Per 1 000 inwoners"
+_MEASURES = (
+    Measure("M900601", "Aantal personen", "Wie op 1 januari in de wijk woont.", group="Bevolking"),
+    Measure("M900602", "Aantal personen", "Wie in het jaar een maatwerkvoorziening had.", group="Wmo"),
+    Measure("M900603", _PER_1000, "Cliënten naar het aantal inwoners.", "per 1 000 inwoners", group="Wmo"),
+    Measure("M900604", "Aantal personen", "Wie aan het eind van het jaar bijstand had.", group="Bijstand"),
+    Measure("M900605", _PER_1000, "Personen met bijstand naar inwoners.", "per 1 000 inwoners", group="Bijstand"),
+)
+
+
+def names_of(year: int, place: int) -> dict[str, str]:
+    """The wijken of the municipality at a place (0, 1 or 2) in a year: number to name."""
+    names = dict(_STAYS)
+    if place == 1 and year >= RENAMED_IN:
+        names["02"] = "Haven en Dijkzicht"
+    if place == 2 and year >= RENUMBERED_IN:
+        names["04"] = names.pop("02")
+    return names
+
+
+def editions(country: Country, seed: int) -> list[tuple[Table, list[str]]]:
+    """The table of every year with its observations as compact JSON objects."""
+    share = 0.2 + Chance(seed, "wijken").uniform(len(_MUNICIPALITIES), len(_STAYS))
+    rate = 0.6 + 0.8 * Chance(seed, "use in wijken").uniform(len(_MUNICIPALITIES), len(_STAYS), 2)
+    return [_edition(country, year, share / share.sum(axis=1, keepdims=True), rate) for year in EDITIONS]
+
+
+def _edition(country: Country, year: int, share: FloatArray, rate: FloatArray) -> tuple[Table, list[str]]:
+    listed = [(COUNTRY_CODE, COUNTRY_NAME, "VB")]
+    wijken: list[str] = []
+    for place, municipality in enumerate(_MUNICIPALITIES):
+        code, number = country.codes[municipality], country.codes[municipality].removeprefix("VB")
+        listed.append((code, country.names[municipality], "GMVB"))
+        names = names_of(year, place)
+        listed += [(f"VBWK{number}{wijk}", f"{name} (VB)", "WKVB") for wijk, name in names.items()]
+        wijken += [f"VBWK{number}{wijk}" for wijk in names]
+    table = Table(
+        EDITIONS[year],
+        f"Kerncijfers wijken {year}",
+        f"Inwoners, Wmo en bijstand per wijk in enkele gemeenten, op de indeling van {year}. "
+        "Afgerond op vijftallen; minder dan tien wordt niet getoond.",
+        dt.date(year + 1, 3, 31),
+        "Eenmalig",
+        _MEASURES,
+        (),
+        regions=Regions("WijkenEnBuurten", "Wijken en buurten", tuple(listed)),
+        edition=str(year),
+    )
+    return table, _lines(wijken, _figures(country, year, share, rate))
+
+
+def _figures(country: Country, year: int, share: FloatArray, rate: FloatArray) -> FloatArray:
+    """Shape (wijken, measures); negative where a figure is not shown."""
+    inhabitants = country.population[list(_MUNICIPALITIES), YEARS.index(year)].astype(np.float64)
+    people = _rounded(inhabitants[:, None] * share).ravel()
+    clients, on_benefit = (
+        _shown(people * rate[:, :, place].ravel() * per_1000 / 1000)
+        for place, per_1000 in enumerate((_WMO_PER_1000, _BIJSTAND_PER_1000))
+    )
+    return np.stack([people, clients, _per_1000(clients, people), on_benefit, _per_1000(on_benefit, people)], axis=1)
+
+
+def _rounded(value: FloatArray) -> FloatArray:
+    return np.floor(value / _ROUNDING + 0.5) * _ROUNDING
+
+
+def _shown(value: FloatArray) -> FloatArray:
+    return np.where(value < _SUPPRESSED_BELOW, -1.0, _rounded(value))
+
+
+def _per_1000(persons: FloatArray, people: FloatArray) -> FloatArray:
+    return np.where(persons < 0, -1.0, np.floor(1000 * persons / people + 0.5))
+
+
+def _lines(wijken: list[str], figures: FloatArray) -> list[str]:
+    cells = [(wijk, measure.code) for wijk in wijken for measure in _MEASURES]
+    return [
+        compact(
+            {
+                "Id": place,
+                "Measure": measure,
+                "ValueAttribute": "None" if value >= 0 else "Confidential",
+                "Value": int(value) if value >= 0 else None,
+                "StringValue": None,
+                "WijkenEnBuurten": wijk,
+            }
+        )
+        for place, ((wijk, measure), value) in enumerate(zip(cells, figures.ravel().tolist(), strict=True))
+    ]
