@@ -134,9 +134,7 @@ def load_declarations(sources_dir: Path, profile: str) -> Declarations:
 _known: dict[tuple[Path, str, str], Declarations] = {}
 
 
-def _declared(
-    files: list[tuple[Path, str, bytes]], catalogue: Path, profile: str, fingerprint: str
-) -> Declarations:
+def _declared(files: list[tuple[Path, str, bytes]], catalogue: Path, profile: str, fingerprint: str) -> Declarations:
     everything, problems = Everything(), list[str]()
     for path, label, raw in files:
         try:

@@ -216,7 +216,7 @@ def _encoded(places: list[pa.Array], texts: list[str | None] | list[str]) -> pa.
         once: dict[int, pa.Array] = {}
         # The blocks of a page share their places.
         places = [once.setdefault(id(chunk), where.take(chunk)) for chunk in places]
-    return pa.chunked_array([pa.DictionaryArray.from_arrays(chunk, dictionary) for chunk in places], _CODES)
+    return pa.chunked_array([pa.DictionaryArray.from_arrays(chunk, dictionary, safe=False) for chunk in places], _CODES)
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-import pyarrow as pa
-
 from pipelines.connectors.cbs_v3_table import AS_JSON, OfferedTable, fetch_table_info, find_table
 from pipelines.connectors.http import CbsClient
 from pipelines.pull.found import Block, FoundTable, Page, page_sign, published_anew
@@ -73,9 +71,7 @@ def _page(wide: WideReader, payload: bytes) -> Page:
 
 
 def _block(key: str, figures: Figures) -> Block:
-    attributes: str | pa.DictionaryArray = PRESENT
-    if figures.attributes is not None:
-        attributes = figures.attributes.dictionary_encode()
+    attributes = PRESENT if figures.attributes is None else figures.attributes
     return Block(key, figures.values, attributes, figures.texts)
 
 

@@ -34,7 +34,7 @@ from pipelines.readers.cbs_wide import (
     topic_names,
     topics_meant,
 )
-from pipelines.readers.odata_rows import first_row
+from pipelines.readers.odata_rows import as_texts, first_row
 from pipelines.readers.refusal import RefusedFileError, refused
 from pipelines.warehouse.raw_tables import CBS
 
@@ -244,7 +244,7 @@ def _long(page: WidePage, wanted: WideTable, before: int) -> pa.Table:
     columns: dict[str, pa.Array | pa.ChunkedArray] = {
         "Id": pa.chunked_array([pc.add(pc.multiply(numbers, _NUMBERED_FROM), topic.number) for topic in topics]),
         "Measure": measure,
-        "ValueAttribute": _stacked([figures.attributes for figures in found], rows, PRESENT),
+        "ValueAttribute": _stacked([_plain(figures.attributes) for figures in found], rows, PRESENT),
         "Value": pa.chunked_array([figures.values for figures in found]),
         "StringValue": _stacked([figures.texts for figures in found], rows, None),
     }
@@ -257,6 +257,10 @@ def _long(page: WidePage, wanted: WideTable, before: int) -> pa.Table:
 def _stacked(arrays: Sequence[pa.Array | None], rows: int, otherwise: str | None) -> pa.ChunkedArray:
     plain = pa.repeat(pa.scalar(otherwise, pa.string()), rows)
     return pa.chunked_array([plain if array is None else array for array in arrays]).dictionary_encode()
+
+
+def _plain(attributes: pa.DictionaryArray | None) -> pa.Array | None:
+    return None if attributes is None else as_texts(attributes)
 
 
 def _wrong_text(figures: Figures) -> pa.Array:

@@ -123,12 +123,13 @@ def _with_group(topic: Topic, table: WideTable) -> str:
 class Figures:
     """The figures of one topic in one page, one for every row.
 
-    `attributes` (PRESENT and the like) and `texts` are None where there is nothing to tell: no figure is missing, or
-    none has a text. `wrong` says which are neither a number nor a sign for a missing one; None where none is.
+    `attributes` (PRESENT and the like, dictionary-encoded) and `texts` are None where there is nothing to tell: no
+    figure is missing, or none has a text. `wrong` says which are neither a number nor a sign for a missing one; None
+    where none is.
     """
 
     values: pa.Array
-    attributes: pa.Array | None
+    attributes: pa.DictionaryArray | None
     texts: pa.Array | None
     wrong: pa.Array | None = None
 
@@ -254,12 +255,14 @@ def numbers(values: pa.Array) -> Figures:
     if not values.null_count and not pc.any(odd).as_py():
         return Figures(values, None, None)
     is_odd = pc.fill_null(odd, False)
-    has_odd = pc.any(is_odd).as_py()
-    told = pc.if_else(is_odd, _written(values), None) if has_odd else pa.nulls(len(values), pa.string())
-    kept = pc.if_else(is_odd, None, values) if has_odd else values
+    if not pc.any(is_odd).as_py():
+        missing = values.is_null().cast(pa.int32())
+        return Figures(values, pa.DictionaryArray.from_arrays(missing, [PRESENT, NOT_AVAILABLE]), None)
+    told = pc.if_else(is_odd, _written(values), None)
+    kept = pc.if_else(is_odd, None, values)
     attributes = pc.if_else(kept.is_valid(), PRESENT, _called(told, _OF_SENTINEL, NOT_AVAILABLE))
     is_wrong = pc.fill_null(is_endless, False) if pc.any(is_endless).as_py() else None
-    return Figures(kept, attributes, told if has_odd else None, is_wrong)
+    return Figures(kept, attributes.dictionary_encode(), told, is_wrong)
 
 
 def texts(cells: pa.Array, is_text: bool | None) -> Figures:
@@ -274,7 +277,8 @@ def texts(cells: pa.Array, is_text: bool | None) -> Figures:
     found = numbers(pc.if_else(is_number, bare, None).cast(pa.float64()))
     is_sign = pc.is_in(bare, value_set=pa.array(list(_OF_SIGN), pa.string()))
     is_word = pc.and_not(pc.invert(is_number), is_sign)
-    attributes = pc.if_else(is_number, found.attributes or PRESENT, _called(bare, _OF_SIGN, PRESENT))
+    of_numbers = PRESENT if found.attributes is None else as_texts(found.attributes)
+    attributes = pc.if_else(is_number, of_numbers, _called(bare, _OF_SIGN, PRESENT)).dictionary_encode()
     is_told = pc.and_(found.values.is_null(), pc.not_equal(cell, ""))
     is_wrong = found.wrong
     if is_text is False and pc.any(is_word).as_py():

@@ -38,7 +38,8 @@ def cells_of(payload: bytes, fields: Mapping[str, pa.DataType]) -> dict[str, pa.
     """
     try:
         start, stop = _rows_within(payload)
-        body, ends = _in_lines(np.frombuffer(payload, np.uint8, stop - start, start))
+        has_breaks = any(payload.find(sign, start, stop) >= 0 for sign in (b"\n", b"\r"))
+        body, ends = _in_lines(np.frombuffer(payload, np.uint8, stop - start, start), has_breaks=has_breaks)
         table = _cells(body, fields, body[: ends[0] + 1])
         if table.num_rows != len(ends):
             raise _NotPlainError
@@ -62,12 +63,14 @@ def _rows_within(payload: bytes) -> tuple[int, int]:
     return start, stop
 
 
-def _in_lines(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The rows, one on each line, with a comma between a key and what it holds; and where each of them ends."""
+def _in_lines(rows: np.ndarray, *, has_breaks: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The rows, one on each line, with a comma between a key and what it holds; and where each of them ends.
+
+    `has_breaks` is whether the layout has lines of its own.
+    """
     body = rows - (rows == _COLON).view(np.uint8) * np.uint8(_COLON - _COMMA)
-    for sign in (_NEWLINE, _RETURN):
-        if (is_break := body == sign).any():
-            body[is_break] = _SPACE
+    if has_breaks:
+        body[(body == _NEWLINE) | (body == _RETURN)] = _SPACE
     ends = np.flatnonzero(body == _CLOSE)
     if not len(ends) or (body[ends[-1] + 1 :] != _SPACE).any():
         raise _NotPlainError
@@ -141,4 +144,4 @@ def _unquoted(cells: pa.DictionaryArray) -> pa.DictionaryArray:
         texts.append(cell[1:-1])
     if None in texts or len(set(texts)) != len(texts):
         return pa.array(texts, pa.string()).take(cells.indices).dictionary_encode()
-    return pa.DictionaryArray.from_arrays(cells.indices, pa.array(texts, pa.string()))
+    return pa.DictionaryArray.from_arrays(cells.indices, pa.array(texts, pa.string()), safe=False)

@@ -22,12 +22,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.readers.grid import Cells, Grid, refuse_too_wide, tidy_header
-from pipelines.readers.workbook import Listener, SheetPlace, Workbook, refusal, unescaped
+from pipelines.readers.workbook import MOST_CELLS, Listener, SheetPlace, TextPile, Workbook, refusal, unescaped
 
-MOST_CELLS: Final = 6_000_000
 _MOST_MERGES: Final = 100_000
 _ROWS_OF_A_SHEET: Final = 1_048_576
 
+_SHOWN: Final = {"number": 0, "percent": 1, "date": 2, "duration": 3}
 _NUMBER, _SHARED, _OWN, _TRUTH, _ERROR, _NO_RESULT = range(6)
 _KINDS: Final = {"n": _NUMBER, "s": _SHARED, "str": _OWN, "inlineStr": _OWN, "d": _OWN, "b": _TRUTH, "e": _ERROR}
 _MERGED: Final = "a merged cell"
@@ -40,6 +40,7 @@ _MERGE: Final = re.compile(
 )
 
 _Places = npt.NDArray[np.int64]
+_Numbers = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -53,20 +54,35 @@ class Merge:
 
 
 @dataclass(frozen=True)
+class SheetCells:
+    """What is in some cells: always a text, and as `grid.Cells` says a number, a percentage or a fault."""
+
+    text: pa.Array
+    number: pa.Array
+    percent: pa.Array
+    fault: pa.Array
+
+    def take(self, places: pa.Array) -> SheetCells:
+        """Some of the cells; null where a place is null."""
+        parts = (self.text, self.number, self.percent, self.fault)
+        return SheetCells(*(part.take(places) for part in parts))
+
+
+@dataclass(frozen=True)
 class Sheet:
     """The cells of a sheet that have anything in them, by row and then by column.
 
-    `cells` are as `grid.Cells` are, one after the other; `rows` and `columns`, from 1, say where they stand.
+    `rows` and `columns`, from 1, say where each of the `cells` stands.
     `hidden_rows` are the rows that nobody sees.
     """
 
     file: str
     name: str
     is_hidden: bool
-    rows: _Places
-    columns: _Places
-    cells: Cells
-    hidden_rows: _Places
+    rows: _Numbers
+    columns: _Numbers
+    cells: SheetCells
+    hidden_rows: _Numbers
     merges: tuple[Merge, ...]
 
     @property
@@ -141,16 +157,11 @@ class Sheet:
         return start + int(found[-1]) if len(found) else -1
 
     def _column(self, of: _Places, merged: npt.NDArray[np.bool_] | None) -> Cells:
-        places = pa.array(of, mask=of < 0)
-        fault = self.cells.fault.take(places)
+        cells = self.cells.take(pa.array(of, mask=of < 0))
+        fault = cells.fault
         if merged is not None:
             fault = pc.if_else(pa.array(merged), pa.scalar(_MERGED, pa.string()), fault)
-        return Cells(
-            pc.fill_null(self.cells.text.take(places), ""),
-            self.cells.number.take(places),
-            pc.fill_null(self.cells.percent.take(places), False),
-            fault,
-        )
+        return Cells(pc.fill_null(cells.text, ""), cells.number, pc.fill_null(cells.percent, False), fault)
 
 
 def read_sheet(workbook: Workbook, place: SheetPlace, decimal: str) -> Sheet:
@@ -160,73 +171,69 @@ def read_sheet(workbook: Workbook, place: SheetPlace, decimal: str) -> Sheet:
     """
     found = _Found(workbook)
     workbook.walk_sheet(place, found)
-    rows, columns = np.array(found.rows, dtype=np.int64), np.array(found.columns, dtype=np.int64)
+    rows, columns = np.frombuffer(found.rows, np.int32), np.frombuffer(found.columns, np.int32)
     cells = _cells(workbook, found, decimal)
     filled = pc.or_(pc.not_equal(cells.text, ""), pc.is_valid(cells.fault)).to_numpy(zero_copy_only=False)
     order = np.lexsort((columns, rows))
     order = order[filled[order]]
-    taken = pa.array(order)
     return Sheet(
         workbook.file,
         place.name,
         place.is_hidden,
         rows[order],
         columns[order],
-        Cells(*(part.take(taken) for part in (cells.text, cells.number, cells.percent, cells.fault))),
-        np.array(found.hidden_rows, dtype=np.int64),
+        cells.take(pa.array(order)),
+        np.frombuffer(found.hidden_rows, np.int32),
         _merges(workbook, place),
     )
 
 
-def _cells(workbook: Workbook, found: _Found, decimal: str) -> Cells:
+def _cells(workbook: Workbook, found: _Found, decimal: str) -> SheetCells:
     """What was found in the cells, as text and where it is one as a number."""
-    kinds, numbers = np.frombuffer(found.kinds, np.uint8), np.array(found.numbers, dtype=np.float64)
-    styles = np.minimum(np.array(found.styles, dtype=np.int64), len(workbook.shown))
-    shown = np.array([*workbook.shown, "number"])[styles]
+    kinds, numbers = np.frombuffer(found.kinds, np.uint8), np.frombuffer(found.numbers, np.float64)
+    styles = np.minimum(np.frombuffer(found.styles, np.int32), len(workbook.shown))
+    shown = np.array([_SHOWN[how] for how in (*workbook.shown, "number")], dtype=np.uint8)[styles]
     is_number = kinds == _NUMBER
-    is_figure = is_number & ((shown == "number") | (shown == "percent"))
-    is_percent = is_figure & (shown == "percent")
-    own, own_places = pa.array(found.own_texts, pa.string()), numbers.astype(np.int64)
+    is_percent = is_number & (shown == _SHOWN["percent"])
+    is_figure = is_percent | (is_number & (shown == _SHOWN["number"]))
     epoch = dt.datetime(1904, 1, 1) if workbook.counts_from_1904 else dt.datetime(1899, 12, 30)  # noqa: DTZ001
-    texts = [
-        _taken(workbook.texts, own_places, kinds == _SHARED),
-        _taken(own, own_places, (kinds == _OWN) | (kinds == _ERROR)),
-        _worked_out(numbers, is_figure & ~is_percent, lambda value: _plain(value, decimal)),
-        _worked_out(numbers, is_percent, lambda value: f"{_plain(round(value * 100, 10), decimal)}%"),
-        _worked_out(numbers, is_number & (shown == "date"), lambda value: _day(value, epoch, is_duration=False)),
-        _worked_out(numbers, is_number & (shown == "duration"), lambda value: _day(value, epoch, is_duration=True)),
-        _worked_out(numbers, kinds == _TRUTH, lambda value: "WAAR" if value else "ONWAAR"),
+    writers: list[tuple[npt.NDArray[np.bool_], Callable[[float], str]]] = [
+        (is_figure & ~is_percent, lambda value: _plain(value, decimal)),
+        (is_percent, lambda value: f"{_plain(round(value * 100, 10), decimal)}%"),
+        (is_number & (shown == _SHOWN["date"]), lambda value: _day(value, epoch, is_duration=False)),
+        (is_number & (shown == _SHOWN["duration"]), lambda value: _day(value, epoch, is_duration=True)),
+        (kinds == _TRUTH, lambda value: "WAAR" if value else "ONWAAR"),
     ]
-    text = pc.coalesce(*texts, "")
-    no_date = pa.array(is_number & ~is_figure) if len(kinds) else pa.array([], pa.bool_())
-    faults = [
-        pc.if_else(pa.array(kinds == _NO_RESULT), pa.scalar(_WITHOUT_RESULT), pa.scalar(None, pa.string())),
-        pc.if_else(
-            pc.or_(pa.array(kinds == _ERROR), pc.and_(no_date, pc.equal(text, _NO_DAY))),
-            pc.binary_join_element_wise("the error", text, " "),
-            pa.scalar(None, pa.string()),
-        ),
-    ]
-    return Cells(
+    # Every cell as a place among all texts that there are; the first of them is that of a cell without any.
+    texts = [pa.array([""], pa.string()), workbook.texts, found.own_texts.as_array()]
+    places = np.zeros(len(kinds), dtype=np.int64)
+    start = 1
+    for chosen, count in ((kinds == _SHARED, len(texts[1])), ((kinds == _OWN) | (kinds == _ERROR), len(texts[2]))):
+        places[chosen] = start + numbers[chosen].astype(np.int64)
+        start += count
+    for chosen, text_of in writers:
+        distinct, of_distinct = np.unique(numbers[chosen], return_inverse=True)
+        texts.append(pa.array([text_of(value) for value in distinct.tolist()], pa.string()))
+        places[chosen] = start + of_distinct
+        start += len(distinct)
+    text = pa.concat_arrays(texts).take(pa.array(places))
+    no_day = is_number & ~is_figure
+    no_day[no_day] = pc.equal(text.filter(pa.array(no_day)), _NO_DAY).to_numpy(zero_copy_only=False)
+    return SheetCells(
         text,
         pa.array(numbers, mask=~is_figure),
         pa.array(is_percent),
-        pc.coalesce(*faults),
+        _faults(text, (kinds == _ERROR) | no_day, kinds == _NO_RESULT),
     )
 
 
-def _taken(texts: pa.Array, places: _Places, chosen: npt.NDArray[np.bool_]) -> pa.Array:
-    return texts.take(pa.array(np.where(chosen, places, 0), mask=~chosen))
-
-
-def _worked_out(
-    numbers: npt.NDArray[np.float64], chosen: npt.NDArray[np.bool_], text_of: Callable[[float], str]
-) -> pa.Array:
-    """The texts of some numbers, each distinct one worked out once; null for the others."""
-    distinct, places = np.unique(numbers[chosen], return_inverse=True)
-    all_places = np.zeros(len(numbers), dtype=np.int64)
-    all_places[chosen] = places
-    return _taken(pa.array([text_of(value) for value in distinct.tolist()], pa.string()), all_places, chosen)
+def _faults(text: pa.Array, is_error: npt.NDArray[np.bool_], has_no_result: npt.NDArray[np.bool_]) -> pa.Array:
+    nothing = pa.scalar(None, pa.string())
+    faults = pc.if_else(pa.array(has_no_result), pa.scalar(_WITHOUT_RESULT), nothing)
+    if not is_error.any():
+        return faults
+    errors = pa.array(is_error)
+    return pc.replace_with_mask(faults, errors, pc.binary_join_element_wise("the error", text.filter(errors), " "))
 
 
 def _plain(value: float, decimal: str) -> str:
@@ -273,10 +280,10 @@ class _Found(Listener):
 
     def __init__(self, workbook: Workbook) -> None:
         self._workbook = workbook
-        self.rows, self.columns = array("l"), array("l")
-        self.kinds, self.numbers, self.styles = array("B"), array("d"), array("l")
-        self.own_texts: list[str] = []
-        self.hidden_rows = array("l")
+        self.rows, self.columns = array("i"), array("i")
+        self.kinds, self.numbers, self.styles = array("B"), array("d"), array("i")
+        self.own_texts = TextPile()
+        self.hidden_rows = array("i")
         self._numbers_of_columns: dict[str, int] = {}
         self._row, self._column, self._style = 0, 0, 0
         self._type = "n"
@@ -338,7 +345,7 @@ class _Found(Listener):
             if not math.isfinite(number) or "_" in value:
                 kind, value = _ERROR, "#NUM!"
         if value and kind in (_OWN, _ERROR):
-            number = float(len(self.own_texts))
+            number = float(self.own_texts.count)
             self.own_texts.append(_moment(value) if self._type == "d" else unescaped(value))
         elif not value:
             if not self._has_formula or self._type == "str":

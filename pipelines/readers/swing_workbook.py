@@ -13,13 +13,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from pipelines.declarations.source import SpreadsheetReader, SwingReader
+from pipelines.declarations.source import SwingReader
 from pipelines.privacy import redact_text
 from pipelines.readers.account import Problem
 from pipelines.readers.grid import Grid, refuse_persons
 from pipelines.readers.refusal import RefusedFileError
-from pipelines.readers.spreadsheet import _first_row, _grid, _open, _refuse_unsafe
+from pipelines.readers.sheet import read_sheet
 from pipelines.readers.values import trim
+from pipelines.readers.workbook import open_workbook
 
 _ZIP: Final = b"PK\x03\x04"
 _LEADING: Final = ("period", "geolevel", "geoitem")
@@ -66,15 +67,15 @@ def sheets_of(file: str, data: bytes, reader: SwingReader) -> tuple[Grid, ...]:
 
 def _grids(file: str, data: bytes, reader: SwingReader) -> tuple[dict[str, Grid], list[str]]:
     """The sheets by name, and the names of those without any cell."""
-    _refuse_unsafe(file, data)
-    plain = SpreadsheetReader(kind="spreadsheet", columns=(), key=(), sheet="", decimal=reader.decimal)
+    workbook = open_workbook(file, data)
     grids: dict[str, Grid] = {}
     empty: list[str] = []
-    for name, sheet in _open(file, data).items():
-        if all(value is None for row in sheet.stored.iter_rows(values_only=True) for value in row):
-            empty.append(name)
+    for place in workbook.sheets:
+        sheet = read_sheet(workbook, place, reader.decimal)
+        if sheet.is_empty:
+            empty.append(place.name)
         else:
-            grids[name] = _grid(file, sheet, _first_row(sheet), plain, ())
+            grids[place.name] = sheet.grid(sheet.first_row)
     if not grids:
         raise _refusal(file, "empty_file", "a workbook without cells", "a sheet with figures")
     return grids, empty

@@ -23,6 +23,7 @@ from pipelines.readers.account import Problem
 from pipelines.readers.refusal import RefusedFileError
 
 MOST_UNPACKED: Final = 256 * 1024**2
+MOST_CELLS: Final = 6_000_000
 _MOST_PER_PACKED_BYTE: Final = 200
 _RATIO_COUNTS_FROM: Final = 1024**2
 _PIECE: Final = 256 * 1024
@@ -31,6 +32,7 @@ _DEEPEST: Final = 64
 _MOST_NAMES: Final = 1000
 _LONGEST_TAG: Final = 1024**2
 _LONGEST_TEXT: Final = 131072
+_TEXTS_AT_ONCE: Final = 50_000
 
 _ZIP: Final = b"PK\x03\x04"
 _OLE: Final = b"\xd0\xcf\x11\xe0"
@@ -133,7 +135,7 @@ def _opened(file: str, package: zipfile.ZipFile) -> Workbook:
         raise refusal(file, "unknown_format", "a ZIP file without a workbook in it", "an XLSX workbook")
     folder, name = posixpath.split(main)
     relations = _relations(file, package, posixpath.join(folder, "_rels", f"{name}.rels"), folder)
-    parts = {kind: target for kind, target in relations.values()}
+    parts = dict(relations.values())
     listed = _Sheets()
     _walk(file, package, main, listed)
     sheets = tuple(
@@ -158,6 +160,27 @@ def _relations(file: str, package: zipfile.ZipFile, part: str, folder: str) -> d
     relations = _Relations(folder)
     _walk(file, package, part, relations)
     return relations.found
+
+
+class TextPile:
+    """Texts that come one by one, of which a workbook may hold millions. Raises _RefusedXmlError for too many."""
+
+    def __init__(self) -> None:
+        self._done: list[pa.Array] = []
+        self._coming: list[str] = []
+        self.count = 0
+
+    def append(self, text: str) -> None:
+        if self.count >= MOST_CELLS:
+            raise _RefusedXmlError(f"a workbook with more than {MOST_CELLS} texts")
+        self._coming.append(text)
+        self.count += 1
+        if len(self._coming) >= _TEXTS_AT_ONCE:
+            self._done.append(pa.array(self._coming, pa.string()))
+            self._coming.clear()
+
+    def as_array(self) -> pa.Array:
+        return pa.concat_arrays([*self._done, pa.array(self._coming, pa.string())])
 
 
 class _Relations(Listener):
@@ -199,7 +222,7 @@ class _Texts(Listener):
     """The shared texts: of rich text all runs, of phonetic hints none."""
 
     def __init__(self) -> None:
-        self._texts: list[str] = []
+        self._texts = TextPile()
         self._runs: list[str] = []
         self._phonetic = 0
 
@@ -219,7 +242,7 @@ class _Texts(Listener):
             self._texts.append(unescaped("".join(self._runs)))
 
     def as_array(self) -> pa.Array:
-        return pa.array(self._texts, pa.string())
+        return self._texts.as_array()
 
 
 class _Styles(Listener):
@@ -305,15 +328,16 @@ class _Guard:
     """Stands between the parser and the listener, and refuses what no workbook needs."""
 
     def __init__(self, parser: Any, listener: Listener) -> None:
-        self._parser = parser
         self._begin: Callable[[str, Mapping[str, str]], bool] = listener.start
         self._finish: Callable[[str, str], None] = listener.end
         self._names: dict[str, str] = {}
         self._depth = 0
         self._texts: list[str] = []
         self._length = 0
+        self._is_wanted = False
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._text
         for unwanted in ("StartDoctypeDecl", "EntityDecl", "UnparsedEntityDecl", "ExternalEntityRef"):
             setattr(parser, f"{unwanted}Handler", self._document_type)
 
@@ -321,34 +345,32 @@ class _Guard:
         raise _RefusedXmlError("a workbook with a document type declaration")
 
     def _name(self, name: str) -> str:
-        """The local name of an element or attribute that was not met before."""
-        if len(self._names) >= _MOST_NAMES:
+        """The local name of an element or attribute that was perhaps not met before."""
+        if name not in self._names and len(self._names) >= _MOST_NAMES:
             raise _RefusedXmlError(f"a workbook with more than {_MOST_NAMES} names of elements and attributes")
         return self._names.setdefault(name, name.rpartition(":")[2])
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         names = self._names
-        for attribute in attributes:
-            if attribute not in names:
+        if not attributes.keys() <= names.keys():
+            for attribute in attributes:
                 self._name(attribute)
         self._depth += 1
         if self._depth > _DEEPEST:
             raise _RefusedXmlError(f"a workbook with elements more than {_DEEPEST} deep")
-        if self._begin(names.get(name) or self._name(name), attributes):
-            self._texts.clear()
-            self._length = 0
-            self._parser.CharacterDataHandler = self._text
+        self._texts.clear()
+        self._length = 0
+        self._is_wanted = self._begin(names.get(name) or self._name(name), attributes)
 
     def _end(self, name: str) -> None:
         self._depth -= 1
+        self._is_wanted = False
         texts = self._texts
         self._finish(self._names[name], "".join(texts) if texts else "")
-        if texts:
-            texts.clear()
-        self._parser.CharacterDataHandler = None
 
     def _text(self, text: str) -> None:
-        self._length += len(text)
-        if self._length > _LONGEST_TEXT:
-            raise _RefusedXmlError(f"a workbook with a text of more than {_LONGEST_TEXT} characters")
-        self._texts.append(text)
+        if self._is_wanted:
+            self._length += len(text)
+            if self._length > _LONGEST_TEXT:
+                raise _RefusedXmlError(f"a workbook with a text of more than {_LONGEST_TEXT} characters")
+            self._texts.append(text)

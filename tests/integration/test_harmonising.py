@@ -69,6 +69,61 @@ def brought(figures: list[dict[str, Any]], history: History, reference_year: int
     return harmonise(figures, indicators=INDICATORS, history=history, reference_year=reference_year)
 
 
+# --- counts and amounts ---------------------------------------------------------------------------------------------
+
+
+def test_a_merged_municipality_has_the_sum_of_its_members_before_the_merger_and_its_own_figures_after_it():
+    found = brought(
+        [
+            figure("clients", "GM0001", "2020H2", 40),
+            figure("clients", "GM0002", "2020H2", 60, "P"),
+            figure("clients", "GM0003", "2020H2", None, "M"),
+            figure("clients", "GM0003", "2021H1", 105),
+            figure("clients", "GM0004", "2020H2", 7),
+            figure("clients", "SV-UNKNOWN", "2020H2", 9),
+        ],
+        MERGER,
+    )
+    assert of(found, "clients", "GM0003", "2020H2") == (100.0, "P", None)
+    assert of(found, "clients", "GM0003", "2021H1") == (105.0, "A", None)
+    assert of(found, "clients", "GM0004", "2020H2") == (7.0, "A", None)
+    assert of(found, "clients", "SV-UNKNOWN", "2020H2") == (9.0, "A", None)
+    assert of(found, "clients", "GM0001", "2020H2") is None
+    assert of(found, "clients", "GM0001", "2020H2", "published") == (40.0, "A", None)
+
+
+def test_a_split_divides_an_amount_without_losing_any_and_calls_it_an_estimate():
+    codes = {"GM0001": 10, "GM0002": 100, "GM0003": 200}
+    found = brought([figure("euros", code, "2020", value) for code, value in codes.items()], SPLIT)
+    assert of(found, "euros", "GM0002", "2020") == (107.5, "E", None)
+    assert of(found, "euros", "GM0003", "2020") == (202.5, "E", None)
+
+
+def test_a_renamed_municipality_keeps_its_counts_and_whatever_else_was_published():
+    renamed = "Naamswijziging per 01-01-2021,\nnieuwe naam: Nieuw (GM0002)\n"
+    history = history_of(GM0001=renamed, GM0002=began(2021))
+    found = brought(
+        [figure(indicator, "GM0001", "2020", 10) for indicator in ("clients", "median", "share", "rate")], history
+    )
+    for indicator in ("clients", "median", "share", "rate"):
+        assert of(found, indicator, "GM0002", "2020") == (10.0, "A", None)
+
+
+def test_a_publisher_that_brought_figures_to_later_borders_itself_is_believed_where_the_old_codes_have_none():
+    again = history_of(
+        GM0001=ended(2016, ("0003", 1)),
+        GM0002=ended(2016, ("0003", 1)),
+        GM0003=began(2016) + ended(2021, ("0004", 1)),
+        GM0004="",
+    )
+    restated = [figure("clients", "GM0003", "2014", 98), figure("clients", "GM0004", "2014", 2)]
+    impossible = [figure("clients", code, "2014", None, "M") for code in ("GM0001", "GM0002")]
+    assert of(brought([*restated, *impossible], again), "clients", "GM0004", "2014") == (100.0, "A", None)
+    both = [figure("clients", "GM0001", "2014", 60), figure("clients", "GM0002", "2014", 39)]
+    assert of(brought([*restated, *both], again), "clients", "GM0004", "2014") == (101.0, "A", None)
+    assert of(brought([*restated, both[0]], again), "clients", "GM0004", "2014") == (None, "L", "member_missing")
+
+
 # --- rates, percentages and what cannot be put together ------------------------------------------------------------
 
 

@@ -152,7 +152,13 @@ def test_as_of_a_day_that_counts_which_was_known_then(place: Place) -> None:
     assert place.current() == [12]
 
     known = {}
-    for day in (dt.date(2026, 2, 1), dt.date(2026, 3, 15), dt.date(2026, 4, 1), dt.date(2026, 5, 9), dt.date(2026, 6, 1)):
+    for day in (
+        dt.date(2026, 2, 1),
+        dt.date(2026, 3, 15),
+        dt.date(2026, 4, 1),
+        dt.date(2026, 5, 9),
+        dt.date(2026, 6, 1),
+    ):
         on(dt.date(2026, 7, 1), as_of=day)
         known[day.month] = place.current()
     assert known == {2: [], 3: [10], 4: [11], 5: [], 6: [12]}

@@ -449,7 +449,7 @@ def test_tables_are_fetched_once_for_all_checks_that_share_a_query(
     queries: list[str] = []
     fetch = fetch_from(warehouse)
     run_checks(lambda query: (queries.append(query), fetch(query))[1], core_checks())
-    assert len(queries) == len(set(queries)) == 6
+    assert len(queries) == len(set(queries)) == 7
 
 
 def test_nothing_is_sent_and_nothing_is_printed(

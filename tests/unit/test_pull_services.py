@@ -173,6 +173,13 @@ def test_a_table_that_v4_does_not_know_while_v3_cannot_be_reached_is_told_so(
         pull_table(settings(tmp_path, empty.base_url), TABLE, patience=PATIENCE)
 
 
+def test_a_service_that_cannot_be_reached_is_no_reason_to_look_elsewhere(wide: v3.V3Server, tmp_path: Path) -> None:
+    # Another service may have another table of this id, or the same one with other codes.
+    with pytest.raises(SourceError, match="no connection could be made"):
+        pull_table(settings(tmp_path, "http://127.0.0.1:9", wide.base_url), TABLE_V3, patience=PATIENCE)
+    assert not wide.requests
+
+
 @pytest.mark.parametrize("table", ["..", "a/b", "", "%2e", "a b"])
 def test_an_id_that_would_lead_away_is_never_asked_for(server: ReplayServer, tmp_path: Path, table: str) -> None:
     with pytest.raises(PullError, match="expected letters and digits") as caught:

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.declarations.source import CbsV4Connector, CbsV4Reader, Source
-from pipelines.voorbeeldland import country, counts, generate, plan
+from pipelines.voorbeeldland import country, counts, generate, plan, wijken
 from pipelines.voorbeeldland.chance import Chance, FloatArray
 from pipelines.voorbeeldland.country import NOTICE
 from pipelines.voorbeeldland.subjects import SUBJECTS
@@ -475,6 +475,58 @@ class TestAnySeed:
         assert (true[:, land.merged] == true[:, land.parts[0]] + true[:, land.parts[1]]).all()
         medians = [np.median(true[shift.subject, shift.region]) for shift in made.of_kind("large")]
         assert min(medians) > 200
+
+
+class TestWijken:
+    """One table a year about the wijken of three municipalities, without a period in it."""
+
+    @pytest.mark.parametrize(("year", "table"), wijken.EDITIONS.items())
+    def test_an_edition_has_regions_and_no_periods_and_measures_of_one_title_in_groups(
+        self, year: int, table: str
+    ) -> None:
+        (dimension,) = resource(table, "Dimensions")["value"]
+        assert (dimension["Identifier"], dimension["Kind"]) == ("WijkenEnBuurten", "GeoDimension")
+        groups = {group["Id"]: group["Title"] for group in resource(table, "MeasureGroups")["value"]}
+        titles = [(groups[one["MeasureGroupId"]], one["Title"]) for one in codes(table, "Measure")]
+        assert Counter(title for _, title in titles) == {"Aantal personen": 3, "Per 1 000 inwoners": 2}
+        assert len(set(titles)) == 5
+        properties = resource(table, "Properties")
+        assert properties["TemporalCoverage"] == str(year)
+        assert properties["ObservationCount"] == len(observations(table)) == 9 * 5
+        assert NOTICE.lower() in properties["Title"].lower()
+
+    def test_one_wijk_keeps_its_number_under_another_name_and_one_its_name_under_another_number(self) -> None:
+        names = {
+            year: {one["Identifier"]: one["Title"] for one in codes(table, "WijkenEnBuurten")}
+            for year, table in wijken.EDITIONS.items()
+        }
+        assert names[2022]["VBWK000202"] == "Haven (VB)"
+        assert names[2023]["VBWK000202"] == names[2024]["VBWK000202"] == "Haven en Dijkzicht (VB)"
+        assert names[2022]["VBWK000302"] == names[2023]["VBWK000302"] == names[2024]["VBWK000304"] == "Haven (VB)"
+        assert "VBWK000304" not in names[2023] and "VBWK000302" not in names[2024]
+        stays = set.intersection(*(set(of_year.items()) for of_year in names.values()))
+        assert sum(code.startswith("VBWK") for code, _ in stays) == 7
+
+    @pytest.mark.parametrize(("year", "table"), wijken.EDITIONS.items())
+    def test_wijken_are_rounded_and_nearly_add_up_to_their_municipality(self, year: int, table: str) -> None:
+        rows = [row for row in observations(table) if row["Measure"] == "M900601"]
+        population = {
+            row["RegioS"]: row["Value"] for row in observations("VB00NED") if row["Perioden"] == f"{year}JJ00"
+        }
+        assert len(rows) == 9 and all(row["Value"] % 5 == 0 for row in rows)
+        for number in ("0001", "0002", "0003"):
+            people = sum(row["Value"] for row in rows if row["WijkenEnBuurten"].startswith(f"VBWK{number}"))
+            assert abs(people - population[f"VB{number}"]) <= 9
+
+    def test_the_declaration_names_every_edition_and_its_measures_with_their_groups(self) -> None:
+        text = (PROJECT_ROOT / "sources" / "cbs" / "vb_wijken.yml").read_text(encoding="utf-8")
+        source = Source.model_validate(yaml.safe_load(text))
+        assert isinstance(source.connector, CbsV4Connector)
+        assert dict(source.connector.editions) == {str(year): table for year, table in wijken.EDITIONS.items()}
+        assert source.profiles == ("sample",) and source.origin.fictional and source.defines_neighbourhoods
+        groups = {group["Id"]: group["Title"] for group in resource("VB24NED", "MeasureGroups")["value"]}
+        items = {f"{groups[one['MeasureGroupId']]}: {one['Title']}" for one in codes("VB24NED", "Measure")}
+        assert {series.item for series in source.series} | set(source.attributes) == items
 
 
 class TestDeclarations:

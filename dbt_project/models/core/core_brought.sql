@@ -1,6 +1,8 @@
--- Every figure on the borders of the reference year, but for the rates that follow from counts. Counts and amounts of the
--- members add up; published rates are re-weighted by their denominator; what cannot be put together stays empty and
+-- Every figure on the borders of the reference year, but for the rates that follow from counts. Counts and amounts of
+-- the members add up; published rates are re-weighted by their denominator; what cannot be put together stays empty and
 -- says why.
+{{ config(materialized='view') }}
+
 with figures as (
     select
         preferred.indicator_id,

@@ -1,6 +1,6 @@
 -- Figures of groups that nobody publishes: the sum of their members, and rates of those sums. Only where all members
--- are known and all of them have a figure; the rest says why not. Published figures of a group stay what they are: parts
--- that were rounded and suppressed do not add up to them.
+-- are known and all of them have a figure; the rest says why not. Published figures of a group stay what they are:
+-- parts that were rounded and suppressed do not add up to them.
 with latest_division as (
     select max(year) as year
     from {{ ref('core_region_member') }}
@@ -40,7 +40,15 @@ figures as (
 
 parts as (
     select
-        figures.*,
+        figures.indicator_id,
+        figures.region_code,
+        figures.period_code,
+        figures.value,
+        figures.obs_status,
+        figures.aggregation,
+        figures.denominator_id,
+        figures.is_stock,
+        figures.geography,
         figures.geography as added_on,
         membership.group_code,
         membership.members,
@@ -54,10 +62,17 @@ parts as (
                 else membership.is_latest
             end
 
-    union all by name
+    union all
 
     select
-        figures.* exclude (geography),
+        figures.indicator_id,
+        figures.region_code,
+        figures.period_code,
+        figures.value,
+        figures.obs_status,
+        figures.aggregation,
+        figures.denominator_id,
+        figures.is_stock,
         geographies.geography,
         figures.geography as added_on,
         membership.group_code,
@@ -195,7 +210,18 @@ candidates as (
     where value is not null
 )
 
-select candidates.* exclude (preference)
+select
+    candidates.indicator_id,
+    candidates.region_code,
+    candidates.period_code,
+    candidates.geography,
+    candidates.members,
+    candidates.members_delivered,
+    candidates.numerator,
+    candidates.denominator,
+    candidates.because,
+    candidates.value,
+    candidates.obs_status
 from candidates
 anti join {{ ref('core_harmonised') }} as published
     on

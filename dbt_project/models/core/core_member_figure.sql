@@ -99,7 +99,10 @@ candidate_parts as (
         figures.obs_status
     from figures
     inner join standing
-        on figures.region_code = standing.from_code and figures.period_code = standing.period_code and not standing.is_due
+        on
+            figures.region_code = standing.from_code
+            and figures.period_code = standing.period_code
+            and not standing.is_due
     where figures.value is not null
 ),
 
@@ -113,6 +116,14 @@ taken_over as (
         from_code
     from candidate_parts
     where ended_within and not is_stock and obs_status = 'L'
+),
+
+takes_over as (
+    select distinct
+        indicator_id,
+        region_code,
+        period_code
+    from taken_over
 ),
 
 succession as (
@@ -207,7 +218,7 @@ left join standing_in
         and candidate_parts.region_code = standing_in.region_code
         and candidate_parts.period_code = standing_in.period_code
         and candidate_parts.from_code = standing_in.from_code
-left join (select distinct indicator_id, region_code, period_code from taken_over) as takes_over
+left join takes_over
     on
         candidate_parts.indicator_id = takes_over.indicator_id
         and candidate_parts.region_code = takes_over.region_code

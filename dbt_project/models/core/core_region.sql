@@ -1,6 +1,6 @@
--- The publisher's own history of its codes comes first; what it does not know (cooperations, and the
--- municipalities of a profile without a CBS region table) is declared by us, or is a division that the publisher only
--- names beside each municipality. Wijken and buurten come once for every stretch of years in which they stayed the same.
+-- The publisher's own history of its codes comes first; what it does not know (cooperations, and the municipalities of
+-- a profile without a CBS region table) is declared by us, or is a division that the publisher only names beside each
+-- municipality. Wijken and buurten come once for every stretch of years in which they stayed the same.
 with published as (
     select
         region_code,
