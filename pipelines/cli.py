@@ -172,6 +172,7 @@ def check(
     for outcome in check_files(settings, files, source):
         if outcome.not_checked:
             typer.echo(f"nulmeting: {outcome.not_checked}", err=True)
+            typer.echo(outcome.draft, nl=False)
             code = WRONG_USE
             continue
         for problem in outcome.problems:
@@ -210,7 +211,7 @@ def pull_cbs(
     data_dir: DataDir = None,
 ) -> None:
     """Any CBS table into DATA_DIR/pulled/TABLE/VINTAGE/observations.parquet, one row per observation."""
-    from pipelines.pull.process import make_lean, settle
+    from pipelines.pull.process import make_lean, settle, tidy_memory
 
     make_lean()
     from pipelines.connectors.http import SourceError
@@ -222,7 +223,7 @@ def pull_cbs(
     if service is not None and wanted is None:
         raise SetupError(f"--service: found {service}, expected one of {', '.join(SERVICES)}")
     try:
-        pulled = pull_table(load_settings(data_dir=data_dir), table, filter, wanted)
+        pulled = pull_table(load_settings(data_dir=data_dir), table, filter, wanted, tidy=tidy_memory)
     except PullError as error:
         _stop(str(error), error.exit_code)
     except SourceError as error:

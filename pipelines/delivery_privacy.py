@@ -8,11 +8,8 @@ only the columns that are declared; what is kept is the whole file, so that the 
 from __future__ import annotations
 
 import csv
-import io
 import re
-import zipfile
-import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -24,9 +21,10 @@ import pyarrow.compute as pc
 from pipelines.declarations.source import DelimitedReader, IstandaardReader, Iv3Reader, Source, SwingReader
 from pipelines.privacy import holds_bsn, redact_text
 from pipelines.privacy.pseudonym import PseudonymKey
-from pipelines.privacy.screening import first_bsn, large_numbers, with_plain_spaces
+from pipelines.privacy.screening import first_bsn, large_numbers, texts_of_package, with_plain_spaces
 from pipelines.readers import Problem, ReadResult, RegionLookup, read_file
 from pipelines.readers.refusal import refused
+from pipelines.readers.workbook import MOST_UNPACKED
 from pipelines.warehouse.raw_tables import reader_schema
 
 _PERSONAL: Final = "personal_data"
@@ -45,8 +43,6 @@ _MARKS_BETWEEN_COMMAS: Final = b"."
 
 _ZIP: Final = b"PK\x03\x04"
 _CLOSED: Final = (b"\xd0\xcf\x11\xe0", b"%PDF", b"\x1f\x8b")
-_MOST_UNPACKED: Final = 64 * 1024**2
-_TAG: Final = re.compile(rb"<[^>]*>")
 _LARGE_IN_TOTAL: Final = re.compile(r"(?<![0-9])(?:[0-9]{9}|[0-9]{3}\.[0-9]{3}\.[0-9]{3})(?![0-9])")
 
 
@@ -88,8 +84,8 @@ def read_screened(
         return ScreenedDelivery(name, result, may_keep_bytes=False)
     persons = tuple(problem for problem in result.problems if problem.reason == _PERSONAL)
     texts = None if persons else _texts(data)
-    if texts is not None and (hit := _first_bsn(texts, _figures(result), source)):
-        line, column = (None, None) if data.startswith(_ZIP) else _place(texts, hit, source)
+    if texts is not None and (found_in := _first_bsn(texts, _figures(result), source)):
+        line, column = (None, None) if data.startswith(_ZIP) else _place(*found_in, source)
         found, expected = "a number that could be a BSN", "a delivery without numbers of persons"
         persons = (Problem(name, line, column, None, _PERSONAL, found, expected),)
     if persons:
@@ -111,25 +107,24 @@ def _iv3_copy(name: str, data: bytes, result: ReadResult) -> dict[str, bytes] | 
     return {} if result.refused else {name: without_persons(data)}
 
 
+def names_somebody(data: bytes) -> bool:
+    """Whether anything in a file of which nothing is known could be a BSN."""
+    no_figures = np.zeros(0, dtype=np.int64)
+    return any(first_bsn(text, no_figures) is not None for text in _texts(data) or ())
+
+
 def _names_person(name: str) -> bool:
     bare = _DATES.sub("x", name)
     return bool(holds_bsn(pa.array([bare], pa.string()))[0].as_py())
 
 
-def _texts(data: bytes) -> bytes | None:
+def _texts(data: bytes) -> Iterable[bytes] | None:
     """All text of a file as bytes in which digits stand as in ASCII; None where it cannot be looked into."""
     if data.startswith(_CLOSED):
         return None
-    if not data.startswith(_ZIP):
-        return with_plain_spaces(data.replace(b"\0", b"") if b"\0" in data else data)
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if sum(member.file_size for member in archive.infolist()) > _MOST_UNPACKED:
-                return None
-            parts = [archive.read(member) for member in archive.infolist() if member.filename.endswith(".xml")]
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError):
-        return None
-    return with_plain_spaces(b"\n".join(_TAG.sub(b" ", part) for part in parts))
+    if data.startswith(_ZIP):
+        return texts_of_package(data, MOST_UNPACKED)
+    return [with_plain_spaces(data.replace(b"\0", b"") if b"\0" in data else data)]
 
 
 def _delimiter(source: Source) -> str:
@@ -147,10 +142,13 @@ def _place(texts: bytes, hit: bytes, source: Source) -> tuple[int, int | None]:
     return texts.count(b"\n", 0, at) + 1, column
 
 
-def _first_bsn(texts: bytes, figures: npt.NDArray[np.int64], source: Source) -> bytes | None:
-    """The first nine digits that pass the eleven test and are none of the figures."""
+def _first_bsn(texts: Iterable[bytes], figures: npt.NDArray[np.int64], source: Source) -> tuple[bytes, bytes] | None:
+    """The first number that could be a BSN and is none of the figures, with the text that it stands in."""
     marks = _MARKS_BETWEEN_COMMAS if _delimiter(source) == "," else _MARKS_IN_AMOUNTS
-    return first_bsn(texts, figures, marks)
+    for text in texts:
+        if (hit := first_bsn(text, figures, marks)) is not None:
+            return text, hit
+    return None
 
 
 def _figures(result: ReadResult) -> npt.NDArray[np.int64]:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,11 +32,10 @@ from pipelines.connectors.cbs_v3_table import (
 from pipelines.connectors.cbs_v4 import FetchedFile, FetchedTable, NoObservations, TableProperties
 from pipelines.connectors.http import (
     CbsClient,
-    IncompleteAnswerError,
     NotAsDeclared,
     ResourceNotFound,
     SourceError,
-    UnexpectedAnswerError,
+    unreadable,
 )
 from pipelines.connectors.paging import PageTrail
 from pipelines.declarations.source import CbsV3Connector
@@ -176,7 +174,7 @@ def _figures(offered: OfferedTable, query: str, reader: WideReader) -> Iterator[
             found = reader.read(payload)
             return found.rows, found.ids, next_link(payload)
         except ValueError as error:
-            raise judged(error, payload) from error
+            raise unreadable(error, payload) from error
 
     while True:
         try:
@@ -189,15 +187,6 @@ def _figures(offered: OfferedTable, query: str, reader: WideReader) -> Iterator[
         if link is None:
             return
         query, page = trail.next_query(page, link), page + 1
-
-
-def judged(error: ValueError, payload: bytes) -> ValueError:
-    """What is wrong with an answer that could not be read: broken off, or of another shape."""
-    try:
-        json.loads(payload.decode("utf-8-sig"))
-    except ValueError as broken:
-        return IncompleteAnswerError(str(broken))
-    return UnexpectedAnswerError(str(error))
 
 
 def _keep_groups(offered: OfferedTable, folder: _Folder) -> None:

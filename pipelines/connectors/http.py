@@ -78,6 +78,17 @@ class UnexpectedAnswerError(ValueError):
     """A whole JSON document, but not one of the shape that was agreed on; asking again will not help."""
 
 
+def unreadable(error: ValueError, payload: bytes) -> ValueError:
+    """What is wrong with an answer that could not be read: it is broken off, or of another shape."""
+    if isinstance(error, IncompleteAnswerError | UnexpectedAnswerError):
+        return error
+    try:
+        json.loads(payload.decode("utf-8-sig"))
+    except ValueError as broken:
+        return IncompleteAnswerError(str(broken))
+    return UnexpectedAnswerError(str(error))
+
+
 @dataclass(frozen=True)
 class RetryPolicy:
     """How often, and after how many seconds, a failed request is repeated.

@@ -6,6 +6,12 @@ by a declaration, and what becomes of the delivery (`delivery_privacy`).
 
 from __future__ import annotations
 
+import io
+import lzma
+import re
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import numpy as np
@@ -26,6 +32,23 @@ _IN_GROUPS: Final = np.array([0, 1, 2, 4, 5, 6, 8, 9, 10])
 # The longest form, with the two characters on either side that tell whether it is part of something longer.
 _AROUND: Final = 2
 _LONGEST: Final = 11
+
+_UNPACKED_AT_ONCE: Final = 4 * 1024**2
+# A package that lies about its own places makes the module that reads it raise anything of these.
+_DAMAGED: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+)
+_TAG: Final = re.compile(rb"<[^>]*>")
+_NAME: Final = re.compile(rb"<(?:\w+:)?(?:sheet|definedName)\s[^>]*?\bname=[\"']([^\"'>]*)")
+# What a pivot table remembers of a sheet that may be gone, and where a link leads, stand in attributes only.
+_VALUE: Final = re.compile(rb"\s(?:v|Target)=[\"']([^\"'>]*)")
 
 _Bytes = npt.NDArray[np.uint8]
 
@@ -113,3 +136,46 @@ def _stand_alone(
     part |= np.isin(characters[before], known_marks) & is_digit[before - 1]
     part |= np.isin(characters[after], known_marks) & is_digit[after + 1]
     return starts[~part]
+
+
+def texts_of_package(data: bytes, most_unpacked: int) -> Iterator[bytes] | None:
+    """The texts of the XML in a ZIP package (a workbook), piece by piece; None where it cannot be looked into.
+
+    Tags are left out, but for the names that people give to sheets and ranges, what pivot tables remember, and where
+    links lead.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as package:
+            members = package.infolist()
+            if sum(member.file_size for member in members) > most_unpacked:
+                return None
+            # Read to the end once, so that what is damaged is known before anything is made of it.
+            for member in members:
+                with package.open(member) as stream:
+                    while stream.read(_UNPACKED_AT_ONCE):
+                        pass
+    except _DAMAGED:
+        return None
+    return _texts_of_members(
+        data, [member.filename for member in members if member.filename.endswith((".xml", ".rels"))]
+    )
+
+
+def _texts_of_members(data: bytes, names: Iterable[str]) -> Iterator[bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as package:
+        for name in names:
+            pattern = _VALUE if "pivotCache" in name or name.endswith(".rels") else _NAME
+            rest = b""
+            with package.open(name) as stream:
+                while read := stream.read(_UNPACKED_AT_ONCE):
+                    # A part may be in UTF-16, whose digits are those of ASCII but for the NUL bytes.
+                    xml = rest + read.replace(b"\0", b"")
+                    # A number never runs on over the end of a tag.
+                    end = xml.rfind(b">") + 1
+                    rest = xml[end:]
+                    yield _text_of(xml[:end], pattern)
+            yield _text_of(rest, pattern)
+
+
+def _text_of(xml: bytes, attributes: re.Pattern[bytes]) -> bytes:
+    return with_plain_spaces(b"\n".join([_TAG.sub(b" ", xml), *attributes.findall(xml)]))

@@ -8,7 +8,6 @@ goes on beside that. No more than a few pages are held at a time.
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,7 +17,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.connectors.http import IncompleteAnswerError, SourceError, UnexpectedAnswerError
+from pipelines.connectors.http import SourceError, unreadable
 from pipelines.connectors.paging import PageTrail
 from pipelines.pull.found import FoundTable, Page
 from pipelines.readers.odata_rows import next_link
@@ -90,7 +89,7 @@ class _Chain:
                 is_last = link is None
                 return found.read(payload)
             except ValueError as error:
-                raise _judged(error, payload) from error
+                raise unreadable(error, payload) from error
 
         _, page = found.client.get(found.table, found.resource, read, query, number)
         return page, is_last
@@ -124,14 +123,3 @@ class _KnownRows:
                 first = self._spans.pop()[0]
             self._spans.append((first, last))
         return None
-
-
-def _judged(error: ValueError, payload: bytes) -> ValueError:
-    """What is wrong with an answer that could not be read: broken off, or of another shape."""
-    if isinstance(error, UnexpectedAnswerError | IncompleteAnswerError):
-        return error
-    try:
-        json.loads(payload.decode("utf-8-sig"))
-    except ValueError as broken:
-        return IncompleteAnswerError(str(broken))
-    return UnexpectedAnswerError(str(error))

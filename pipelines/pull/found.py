@@ -40,12 +40,14 @@ class Page:
     """One page: the codes of each dimension (dictionary-encoded), which hold for the rows of every block.
 
     `ids` are the publisher's numbers of its rows; `sign` is what the page is recognised by, should it come again.
+    `stand_ins` is how many numbers were taken for missing figures.
     """
 
     codes: Mapping[str, pa.DictionaryArray]
     blocks: tuple[Block, ...]
     ids: pa.Array | None
     sign: Hashable
+    stand_ins: int = 0
 
     @property
     def observations(self) -> int:

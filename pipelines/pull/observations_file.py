@@ -29,7 +29,7 @@ from pipelines.readers.periods import normalise_periods
 NAME: Final = "observations.parquet"
 BEFORE: Final = ("measure",)
 BEHIND: Final = ("value", "value_attribute", "string_value", "period_code", "period_status")
-_ROW_GROUP: Final = 500_000
+_ROW_GROUP: Final = 250_000
 _WRITING: Final = ".writing-"
 _OURS: Final = "nulmeting."
 _CODES: Final = pa.dictionary(pa.int32(), pa.string())
@@ -103,10 +103,13 @@ class ObservationsFile:
         self._writer = pq.ParquetWriter(
             self._staging / NAME,
             self._schema,
-            compression="zstd",
+            # What everything that reads Parquet knows, and fast.
+            compression="snappy",
             # A dictionary of figures costs more than it saves.
             use_dictionary=[name for name in self._columns if name != "value"],
             write_statistics=False,
+            write_batch_size=_ROW_GROUP,
+            max_rows_per_page=_ROW_GROUP,
             # Whoever reads the file gets texts, not the dictionaries with which they were written.
             store_schema=False,
         )

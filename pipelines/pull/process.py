@@ -6,6 +6,7 @@ within another process would need.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import sys
@@ -15,9 +16,11 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Final
 
-# Of <malloc.h>: how much free memory at the end of the heap goes back, and from which size on memory is mapped.
+# Of <malloc.h>: how much free memory at the end of the heap goes back by itself, from which size on memory is mapped,
+# and how many heaps there are.
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
+_M_ARENA_MAX: Final = -8
 _KEPT_BYTES: Final = 32 * 1024 * 1024
 
 
@@ -53,18 +56,27 @@ def settle() -> None:
     gc.enable()
 
 
+def tidy_memory() -> None:
+    """Give back what is free: gaps between what is in use would otherwise add up over a long table."""
+    if (libc := _glibc()) is not None:
+        libc.malloc_trim(0)
+
+
 def _keep_freed_memory() -> None:
     """One page needs as much memory as the one before it: none of it need go back to the system in between."""
-    if sys.platform != "linux":
+    if (libc := _glibc()) is None:
         return
-    import ctypes
-
     # Arrow has an allocator of its own, which gives memory back sooner.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-    try:
-        set_option = ctypes.CDLL(None).mallopt
-    except AttributeError:
-        # Another C library, which has other options.
-        return
-    set_option(_M_MMAP_THRESHOLD, _KEPT_BYTES)
-    set_option(_M_TRIM_THRESHOLD, 4 * _KEPT_BYTES)
+    libc.mallopt(_M_MMAP_THRESHOLD, _KEPT_BYTES)
+    libc.mallopt(_M_TRIM_THRESHOLD, 4 * _KEPT_BYTES)
+    # What one thread frees, another may use.
+    libc.mallopt(_M_ARENA_MAX, 1)
+
+
+def _glibc() -> ctypes.CDLL | None:
+    """The C library, where it is the one that has these options."""
+    if sys.platform != "linux":
+        return None
+    libc = ctypes.CDLL(None)
+    return libc if hasattr(libc, "mallopt") and hasattr(libc, "malloc_trim") else None

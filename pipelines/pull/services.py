@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,12 +32,14 @@ from pipelines.pull.found import FoundTable, PullError
 from pipelines.pull.observations_file import NAME, ObservationsFile, notes_of, remove_leftovers
 from pipelines.pull.v3 import find_v3
 from pipelines.pull.v4 import find_v4
+from pipelines.readers.cbs_wide import taken_for_missing
 from pipelines.settings import Settings
 
 _log = logging.getLogger(__name__)
 ServiceName = Literal["v4", "v3", "third"]
 SERVICES: Final[tuple[ServiceName, ...]] = ("v4", "v3", "third")
 WRONG_USE: Final = 2
+_PAGES_UNTIL_TIDY: Final = 20
 _ID: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -81,12 +83,13 @@ def pull_table(
     declared: str | None = None,
     service: ServiceName | None = None,
     patience: Patience | None = None,
+    tidy: Callable[[], None] | None = None,
 ) -> Pulled:
     """Pull a table, or the part of it that an OData filter lets through, into the data folder.
 
     The services are asked one after the other until one knows the table; `service` names the only one to be asked.
-    The file appears when it is whole, in the place of an earlier one of the same vintage. Raises PullError, and
-    SourceError for a service that fails; nothing appears then.
+    `tidy` is called now and then between pages. The file appears when it is whole, in the place of an earlier one of
+    the same vintage. Raises PullError, and SourceError for a service that fails; nothing appears then.
     """
     if not _ID.fullmatch(table):
         raise PullError(
@@ -100,19 +103,25 @@ def pull_table(
         try:
             with FileLock(folder / ".lock", timeout=0):
                 remove_leftovers(folder)
-                return _pulled(candidates, folder, declared, settings.today)
+                return _pulled(candidates, folder, declared, settings.today, tidy)
         except Timeout:
             raise PullError(f"{folder}: another process is pulling this table") from None
         finally:
             _remove_if_empty(folder)
 
 
-def _pulled(candidates: Iterator[FoundTable], folder: Path, declared: str | None, today: dt.date) -> Pulled:
+def _pulled(
+    candidates: Iterator[FoundTable],
+    folder: Path,
+    declared: str | None,
+    today: dt.date,
+    tidy: Callable[[], None] | None,
+) -> Pulled:
     """The first of the candidates that gives observations."""
     missing: ResourceNotFound | None = None
     for found in candidates:
         try:
-            return _written(found, folder, declared, today)
+            return _written(found, folder, declared, today, tidy)
         except TableNotFound:
             raise
         except ResourceNotFound as error:
@@ -124,18 +133,26 @@ def _pulled(candidates: Iterator[FoundTable], folder: Path, declared: str | None
     raise SourceError(missing.table, missing.resource, cause) from missing
 
 
-def _written(found: FoundTable, folder: Path, declared: str | None, today: dt.date) -> Pulled:
+def _written(
+    found: FoundTable, folder: Path, declared: str | None, today: dt.date, tidy: Callable[[], None] | None
+) -> Pulled:
     vintage = _folder_name(found.vintage) or f"fetched-{today:%Y%m%d}"
     notices = list(found.notices)
     notes = {"table": found.table, "origin": found.url, "vintage": vintage, "filter": declared or ""}
     with ObservationsFile(folder, found.dimensions, found.period, found.statuses, notes) as file:
-        for page in pages_of(found):
+        stand_ins = 0
+        for number, page in enumerate(pages_of(found), start=1):
             file.add(page)
+            stand_ins += page.stand_ins
+            if tidy is not None and number % _PAGES_UNTIL_TIDY == 0:
+                tidy()
         found.check_unchanged()
         if found.announced is not None and found.announced != file.observations:
             notices.append(
                 f"found {file.observations} observations, expected the {found.announced} that the table announces"
             )
+        if stand_ins:
+            notices.append(taken_for_missing(stand_ins))
         before = notes_of(folder / vintage / NAME)
         if before and before.get("filter", "") != (declared or ""):
             was = f"what {before['filter']!r} lets through" if before.get("filter") else "all of the table"
@@ -164,18 +181,16 @@ def _candidates(
                 known_not = " and ".join(f"{other.title} ({other.address})" for other in unknown)
                 raise PullError(
                     f"CBS table {table}: {known_not} does not know it, and {one.title} ({one.address}) could not be "
-                    f"asked: {error.cause}; {SPELLING}"
+                    f"asked: {error.cause}; {_hint(asked, table, patience)}"
                 ) from error
             raise
         return
     places = ", ".join(f"{one.title} ({one.address})" for one in asked)
-    near = _near(asked, table, patience)
-    hint = f"is {' or '.join(near)} meant?" if near else SPELLING
-    raise PullError(f"CBS table {table}: found at none of {places}; {hint}", WRONG_USE)
+    raise PullError(f"CBS table {table}: found at none of {places}; {_hint(asked, table, patience)}", WRONG_USE)
 
 
-def _near(asked: list[_Service], table: str, patience: Patience) -> tuple[str, ...]:
-    """The ids in the catalogue that may have been meant; none where it cannot be had, for it is but a hint."""
+def _hint(asked: list[_Service], table: str, patience: Patience) -> str:
+    """Which id of the catalogue may have been meant; where it cannot be had, how ids are spelt."""
     from pipelines.connectors.cbs_catalogue import fetch_v4_catalogue
 
     for address in (one.address for one in asked if one.name == "v4"):
@@ -183,9 +198,10 @@ def _near(asked: list[_Service], table: str, patience: Patience) -> tuple[str, .
             catalogue = fetch_v4_catalogue(address, retry=patience.later, timeout_seconds=patience.timeout_seconds)
         except SourceError as error:
             _log.info("no catalogue at %s: %s", address, error)
-            return ()
-        return catalogue.near(table)
-    return ()
+            continue
+        if near := catalogue.near(table):
+            return f"is {' or '.join(near)} meant? {SPELLING}"
+    return SPELLING
 
 
 def _found(one: _Service, client: CbsClient, table: str, declared: str | None) -> Iterator[FoundTable]:

@@ -67,7 +67,8 @@ def _page(wide: WideReader, payload: bytes) -> Page:
         if codes.null_count:
             raise ValueError(f"the columns changed: found a row without {name}")
     blocks = tuple(_block(key, figures) for key, figures in found.figures.items())
-    return Page(found.codes, blocks, found.ids, page_sign(found.ids, found.rows, payload))
+    stand_ins = sum(figures.stand_ins for figures in found.figures.values())
+    return Page(found.codes, blocks, found.ids, page_sign(found.ids, found.rows, payload), stand_ins)
 
 
 def _block(key: str, figures: Figures) -> Block:

@@ -29,6 +29,7 @@ from pipelines.connectors.http import (
 )
 from pipelines.connectors.paging import PageTrail
 from pipelines.pull.found import Block, FoundTable, Page, page_sign, published_anew
+from pipelines.readers.cbs_wide import NUMBER, PRESENT
 from pipelines.readers.odata_rows import (
     RowReader,
     RowTypeError,
@@ -49,8 +50,6 @@ _FIELDS: Final = {
     "Value": pa.float64(),
     "StringValue": pa.string(),
 }
-_PRESENT: Final = "None"
-_NUMBER: Final = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
 _log = logging.getLogger(__name__)
 
 
@@ -123,9 +122,9 @@ class _Reader:
         told = column.get("StringValue")
         texts = pa.nulls(count, pa.string()) if told is None else as_texts(told)
         values, texts = _finite(column["Value"], texts if wrong is None else pc.coalesce(wrong, texts))
-        attributes: str | pa.DictionaryArray = _PRESENT
+        attributes: str | pa.DictionaryArray = PRESENT
         if "ValueAttribute" in column:
-            attributes = pc.fill_null(as_texts(column["ValueAttribute"]), _PRESENT).dictionary_encode()
+            attributes = pc.fill_null(as_texts(column["ValueAttribute"]), PRESENT).dictionary_encode()
         block = Block(codes.pop("Measure"), values, attributes, _trimmed(texts))
         ids = column.get("Id")
         return Page(codes, (block,), ids, page_sign(ids, count, payload))
@@ -139,7 +138,7 @@ class _Reader:
 def _numbers(cells: pa.Array) -> tuple[pa.Array, pa.Array]:
     """Numbers that came as text, and the texts that are none."""
     cell = pc.utf8_trim_whitespace(cells)
-    is_number = pc.fill_null(pc.match_substring_regex(cell, _NUMBER), False)
+    is_number = pc.fill_null(pc.match_substring_regex(cell, NUMBER), False)
     return pc.if_else(is_number, cell, None).cast(pa.float64()), pc.if_else(is_number, None, cells)
 
 

@@ -31,6 +31,7 @@ from pipelines.readers.cbs_wide import (
     WideTable,
     described,
     seen,
+    taken_for_missing,
     topic_names,
     topics_meant,
 )
@@ -153,6 +154,7 @@ class WideAnswers:
             raise refusal(self.table, None, "unknown_item", f"none of the topics {declared}", "one of them")
         reader = WideReader(whole, wanted, untyped=self._data_set == UNTYPED)
         tables = []
+        stand_ins = 0
         problem: RefusedFileError | None = None
         for name in self._names:
             try:
@@ -163,12 +165,15 @@ class WideAnswers:
                 self._pages.append((self.rows, 0))
                 continue
             tables.append(_long(page, wanted, self.rows))
+            stand_ins += sum(figures.stand_ins for figures in page.figures.values())
             self._pages.append((self.rows, page.rows))
             self.rows += tables[-1].num_rows
         if problem:
             raise problem
         if not self.rows:
             raise refusal(self.table, None, "empty_file", "no observations", "at least one observation")
+        if stand_ins:
+            self.notices.append(f"{self.table}: {taken_for_missing(stand_ins)}")
         table = in_one_chunk(tables)
         for name in whole.dimensions:
             self._codes_seen[name] = table[name].chunk(0).dictionary.to_pylist()

@@ -38,7 +38,7 @@ _OF_SIGN: Final = {"": IMPOSSIBLE, ".": NOT_AVAILABLE, "x": CONFIDENTIAL, "X": C
 _TEXT_TYPES: Final = ("string", "text", "datetime", "date", "boolean")
 _POSITION: Final = re.compile(r"_[0-9]+$")
 _NOT_A_DIMENSION: Final = frozenset({"TableInfos", "DataProperties", "CategoryGroups", TYPED, UNTYPED})
-_NUMBER: Final = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
+NUMBER: Final = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,11 @@ class WideTable:
         wanted = set(topics)
         kept = tuple(topic for topic in self.topics if topic.key in wanted)
         return WideTable(self.dimensions, self.period, kept, self.titles)
+
+
+def taken_for_missing(count: int) -> str:
+    """What there is to say of numbers that stand for missing figures."""
+    return f"{count} numbers below {SENTINELS_BELOW} are taken for missing figures; string_value holds them"
 
 
 def topic_names(table: WideTable) -> list[str]:
@@ -125,13 +130,14 @@ class Figures:
 
     `attributes` (PRESENT and the like, dictionary-encoded) and `texts` are None where there is nothing to tell: no
     figure is missing, or none has a text. `wrong` says which are neither a number nor a sign for a missing one; None
-    where none is.
+    where none is. `stand_ins` is how many numbers were taken for missing figures.
     """
 
     values: pa.Array
     attributes: pa.DictionaryArray | None
     texts: pa.Array | None
     wrong: pa.Array | None = None
+    stand_ins: int = 0
 
 
 def described(properties: Sequence[Mapping[str, Any]]) -> WideTable:
@@ -262,7 +268,8 @@ def numbers(values: pa.Array) -> Figures:
     kept = pc.if_else(is_odd, None, values)
     attributes = pc.if_else(kept.is_valid(), PRESENT, _called(told, _OF_SENTINEL, NOT_AVAILABLE))
     is_wrong = pc.fill_null(is_endless, False) if pc.any(is_endless).as_py() else None
-    return Figures(kept, attributes.dictionary_encode(), told, is_wrong)
+    stand_ins = pc.sum(pc.less(values, SENTINELS_BELOW)).as_py()
+    return Figures(kept, attributes.dictionary_encode(), told, is_wrong, stand_ins)
 
 
 def texts(cells: pa.Array, is_text: bool | None) -> Figures:
@@ -273,7 +280,7 @@ def texts(cells: pa.Array, is_text: bool | None) -> Figures:
     cell = pc.fill_null(pc.utf8_trim_whitespace(cells), "")
     # A star marks a provisional figure, which the status of its period says as well.
     bare = pc.utf8_rtrim(cell, "*")
-    is_number = bare.is_null() if is_text else pc.match_substring_regex(bare, _NUMBER)
+    is_number = bare.is_null() if is_text else pc.match_substring_regex(bare, NUMBER)
     found = numbers(pc.if_else(is_number, bare, None).cast(pa.float64()))
     is_sign = pc.is_in(bare, value_set=pa.array(list(_OF_SIGN), pa.string()))
     is_word = pc.and_not(pc.invert(is_number), is_sign)
@@ -283,7 +290,7 @@ def texts(cells: pa.Array, is_text: bool | None) -> Figures:
     is_wrong = found.wrong
     if is_text is False and pc.any(is_word).as_py():
         is_wrong = is_word if is_wrong is None else pc.or_(is_word, is_wrong)
-    return Figures(found.values, attributes, pc.if_else(is_told, cell, None), is_wrong)
+    return Figures(found.values, attributes, pc.if_else(is_told, cell, None), is_wrong, found.stand_ins)
 
 
 def _written(values: pa.Array) -> pa.Array:

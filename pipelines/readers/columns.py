@@ -20,7 +20,15 @@ from pipelines.readers.faults import Faults, Hints, Texts, quoted
 from pipelines.readers.grid import Cells, Mask
 from pipelines.readers.lookup import RegionLookup
 from pipelines.readers.periods import PERIOD_FORMS, normalise_periods
-from pipelines.readers.values import as_integers, as_numbers, as_years, plain_numbers, trim
+from pipelines.readers.values import (
+    as_integers,
+    as_numbers,
+    as_years,
+    described_marks,
+    other_marks,
+    plain_numbers,
+    trim,
+)
 
 TabularReader = DelimitedReader | SpreadsheetReader
 
@@ -149,7 +157,10 @@ def _judge(column: Column, cells: Cells, reader: TabularReader, lookup: RegionLo
     else:
         values = _parse(column, cells, text, reader)
         wrong = present & ~_mask(pc.is_valid(values))
-        refuse(wrong, _NOT_ONE.get(column.type, ""), shown, _wanted(column, reader))
+        expected: Texts | Hints = _wanted(column, reader)
+        if column.type in FIGURES:
+            expected = Hints(text.take, lambda texts: _number_hints(texts, column, reader))
+        refuse(wrong, _NOT_ONE.get(column.type, ""), shown, expected)
     good = present & ~wrong
 
     bsn = good & _could_be_bsn(column, values)
@@ -297,6 +308,19 @@ def _wanted(column: Column, reader: TabularReader) -> str:
         "region_name": "the name of a region",
         "region_code": "the code of a region",
     }[column.type]
+
+
+def _number_hints(texts: Sequence[str], column: Column, reader: TabularReader) -> Sequence[str]:
+    """What was expected instead of texts that are no number as declared, and how they would be one."""
+    wanted, declared = _wanted(column, reader), (reader.decimal, reader.thousands)
+    others = other_marks(pa.array(texts, pa.string()), declared, whole=column.type == "integer")
+    return [
+        f"{wanted}, with {described_marks(declared)} as declared; this is one with "
+        f"{' or '.join(map(described_marks, several[:2]))}"
+        if several
+        else wanted
+        for several in others
+    ]
 
 
 def _one_of(allowed: tuple[str, ...]) -> str:

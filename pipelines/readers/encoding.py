@@ -13,6 +13,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final, Literal
 
 import numpy as np
@@ -48,7 +49,10 @@ _MULTIBYTE_UTF8: Final = re.compile(
 _UNKNOWN_IN_1252: Final = (0x81, 0x8D, 0x8F, 0x90, 0x9D)
 _LOST: Final = "\ufffd"
 
-PIECE: Final = 8 * 1024**2
+# What shows itself in the bytes goes before what reads almost any bytes.
+_BY_EVIDENCE: Final[tuple[Encoding, ...]] = ("utf-8", "utf-16", "utf-16-le", "windows-1252")
+
+PIECE: Final = 4 * 1024**2
 """How much text is looked at in one go, in bytes."""
 
 
@@ -72,6 +76,28 @@ def confirm(file: str, data: bytes, declared: Encoding) -> None:
     for start, container in _CONTAINERS:
         if data.startswith(start):
             raise RefusedFileError(Problem(file, None, None, None, "unknown_format", container, "a text file"), rows=1)
+    try:
+        _confirm(file, data, declared)
+    except RefusedFileError as refusal:
+        if (other := detect_encoding(data)) is None:
+            raise
+        problem = refusal.problems[0]
+        found = f"{problem.found}; the file reads as {other}"
+        raise RefusedFileError(replace(problem, found=found), rows=refusal.rows) from None
+
+
+def detect_encoding(data: bytes) -> Encoding | None:
+    """The first encoding that a declaration can name in which all of a text reads; None for what is no text."""
+    for encoding in _BY_EVIDENCE:
+        try:
+            _confirm("", data, encoding)
+        except RefusedFileError:
+            continue
+        return encoding
+    return None
+
+
+def _confirm(file: str, data: bytes, declared: Encoding) -> None:
     mark, marked = _byte_order_mark(data)
     if marked and marked not in _ACCEPTED_MARKS[declared]:
         raise _wrong(file, (1, 1), f"the byte order mark of {marked}", declared)

@@ -8,6 +8,7 @@ While they are found, cells are kept in a few bytes each, so that a sheet of mil
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import math
 import re
@@ -186,6 +187,19 @@ def read_sheet(workbook: Workbook, place: SheetPlace, decimal: str) -> Sheet:
         np.frombuffer(found.hidden_rows, np.int32),
         _merges(workbook, place),
     )
+
+
+def read_header(workbook: Workbook, place: SheetPlace, row: int | None) -> tuple[str, ...]:
+    """The texts of one row, the first one with anything in it where none is named; without reading what is below."""
+    found = _Above(workbook, row)
+    with contextlib.suppress(_EnoughError):
+        workbook.walk_sheet(place, found)
+    cells = _cells(workbook, found, ",")
+    rows = np.frombuffer(found.rows, np.int32)
+    texts = cells.text.filter(
+        pc.and_(pa.array(rows == (row or (rows.min() if len(rows) else 1))), pc.not_equal(cells.text, ""))
+    )
+    return tuple(map(tidy_header, texts.to_pylist()))
 
 
 def _cells(workbook: Workbook, found: _Found, decimal: str) -> SheetCells:
@@ -368,3 +382,20 @@ class _Found(Listener):
 def _moment(text: str) -> str:
     """A moment as XML writes it, as other moments are shown."""
     return text.replace("T00:00:00", "").replace("T", " ")
+
+
+class _EnoughError(Exception):
+    """All that was asked for has been found."""
+
+
+class _Above(_Found):
+    """Gathers the cells down to a row, or down to the first row with any."""
+
+    def __init__(self, workbook: Workbook, last: int | None) -> None:
+        super().__init__(workbook)
+        self._last = last
+
+    def start(self, name: str, attributes: Mapping[str, str]) -> bool:
+        if name == "row" and (len(self.rows) if self._last is None else self._row >= self._last):
+            raise _EnoughError
+        return super().start(name, attributes)

@@ -19,6 +19,13 @@ import pyarrow.compute as pc
 _SPACE: Final = r"[\p{Z}\t]"
 _EDGES: Final = r"^[\p{Z}\p{Cc}\p{Cf}]+|[\p{Z}\p{Cc}\p{Cf}]+$"
 _MINUS: Final = ("−", "–")
+_MARK_NAMES: Final = {".": "points", ",": "commas", " ": "spaces"}
+
+Marks = tuple[str, str]
+"""A decimal mark and a thousands mark, the latter empty where there is none."""
+
+# The likelier of two that read equally well comes first: decimal commas are what this country writes.
+NUMBER_MARKS: Final[tuple[Marks, ...]] = ((",", ""), (",", "."), (".", ""), (".", ","), (",", " "))
 
 # Below the first and from the second on, a byte may be part of something that cannot be seen.
 _FIRST_VISIBLE: Final = 0x21
@@ -137,3 +144,23 @@ def as_years(texts: pa.Array) -> pa.Array:
     """Calendar years of four digits, 1900 to 2099, as 64-bit integers; null for everything else."""
     text = trim(texts)
     return pc.if_else(pc.match_substring_regex(text, "^(?:19|20)[0-9]{2}$"), text, None).cast(pa.int64())
+
+
+def described_marks(marks: Marks) -> str:
+    """Marks in words, as they stand in messages."""
+    decimal, thousands = marks
+    named = f"a decimal {'comma' if decimal == ',' else 'point'}"
+    return f"{named} and thousands {_MARK_NAMES[thousands]}" if thousands else named
+
+
+def other_marks(texts: pa.Array, declared: Marks, *, whole: bool = False) -> list[tuple[Marks, ...]]:
+    """For every text the other ways of writing numbers than the declared one by which it is a number (`whole`)."""
+    readable: list[list[Marks]] = [[] for _ in range(len(texts))]
+    for marks in NUMBER_MARKS:
+        if marks == declared:
+            continue
+        plain = plain_numbers(texts, *marks, percent=True)
+        is_number = pc.is_valid(as_integers(plain) if whole else plain)
+        for place in np.flatnonzero(is_number.to_numpy(zero_copy_only=False)).tolist():
+            readable[place].append(marks)
+    return [tuple(several) for several in readable]

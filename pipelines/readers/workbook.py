@@ -8,6 +8,7 @@ is ever declared or fetched; nothing is unpacked onto a disk, and links to elsew
 from __future__ import annotations
 
 import io
+import lzma
 import posixpath
 import re
 import zipfile
@@ -36,7 +37,17 @@ _TEXTS_AT_ONCE: Final = 50_000
 
 _ZIP: Final = b"PK\x03\x04"
 _OLE: Final = b"\xd0\xcf\x11\xe0"
-_DAMAGED: Final = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError)
+# A package that lies about its own places makes the module that reads it raise anything of these.
+_DAMAGED: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+)
 _OPENS: Final = "a workbook that opens"
 _PERCENT_FORMAT: Final = re.compile(r'^(?:[^"%\\]|"[^"]*"|\\.)*%')
 _ESCAPED: Final = re.compile("_x([0-9A-Fa-f]{4})_")
@@ -318,7 +329,7 @@ def _walk(file: str, package: zipfile.ZipFile, part: str, listener: Listener) ->
     except _RefusedXmlError as error:
         expected = "a workbook as Excel or LibreOffice writes it"
         raise refusal(file, "unknown_format", str(error), expected) from None
-    except (expat.ExpatError, LookupError, ValueError, *_DAMAGED) as error:
+    except (expat.ExpatError, LookupError, *_DAMAGED) as error:
         # The text of the error can hold cells, so that only its kind is told.
         found = f"a damaged workbook ({type(error).__name__})"
         raise refusal(file, "unknown_format", found, _OPENS) from None

@@ -111,6 +111,13 @@ def test_what_stands_for_a_missing_figure_is_missing_and_says_why(value: Any, at
     assert (first["value"], first["value_attribute"], first["string_value"]) == (None, attribute, text)
 
 
+def test_how_many_numbers_were_taken_for_missing_figures_is_told() -> None:
+    rows = [row(0, k_1ePlaatsing_1=-99997), row(1, "GM0002   ", k_1ePlaatsing_1=-150000, k_2ePlaatsing_2=None)]
+    expected = f"{TABLE}: 2 numbers below -99990 are taken for missing figures; string_value holds them"
+    assert read(rows).notices == (expected,)
+    assert read(as_text(rows), data_set="UntypedDataSet").notices == (expected,)
+
+
 @pytest.mark.parametrize("value", [-99990, -99989.5, 0, 1e12])
 def test_what_only_looks_like_it_is_a_figure(value: float) -> None:
     first, _ = read([row(k_1ePlaatsing_1=value)]).rows.to_pylist()

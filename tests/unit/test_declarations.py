@@ -339,6 +339,7 @@ def test_a_real_region_in_a_fictional_country_is_refused(world: World) -> None:
             "found aggregation recompute, expected numerator_id",
         ),
         ("    numerator_id: wmo_hulp\n", "found only one of numerator_id and denominator_id"),
+        ("    aggregation: weighted_mean\n", "found aggregation weighted_mean, expected a denominator_id with it"),
         ("    survey: ceo\n", "found only one of survey and question_id"),
         ("    sources: [elders]\n", "(sources): found elders, expected a source that is declared"),
         ("    minimum: 5\n    maximum: 1\n", "found minimum 5 above maximum 1"),
@@ -351,6 +352,14 @@ def test_a_real_region_in_a_fictional_country_is_refused(world: World) -> None:
 def test_an_indicator_that_cannot_be_computed_is_refused(world: World, extra: str, expected: str) -> None:
     indicators = INDICATORS.replace("    law: wmo\n", f"    law: wmo\n{extra}")
     assert expected in only_problem(world({"catalogue/indicators.yml": indicators}))
+
+
+def test_a_published_percentage_says_what_it_is_weighted_by(world: World) -> None:
+    weighted = "    law: wmo\n    aggregation: weighted_mean\n    denominator_id: bevolking\n"
+    indicators = INDICATORS.replace("    law: wmo\n", weighted)
+    loaded = load_declarations(world({"catalogue/indicators.yml": indicators}), "sample")
+    (found,) = [indicator for indicator in loaded.indicators if indicator.aggregation == "weighted_mean"]
+    assert (found.numerator_id, found.denominator_id) == (None, "bevolking")
 
 
 @pytest.mark.parametrize(

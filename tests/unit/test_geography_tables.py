@@ -35,7 +35,11 @@ def test_what_the_history_leaves_unclear_is_a_table():
         [
             region_codes(
                 ("GM0001", "Stad", "Wijziging per 01-01-1990, overgegaan naar:\n- Dorp (GM0002)\n... 7 inwoners"),
-                ("GM0002", "Dorp", "Wijziging per 01-01-1990, ontvangen van:\n- Stad (GM0001)\n... 9 inwoners\nOf niet?"),
+                (
+                    "GM0002",
+                    "Dorp",
+                    "Wijziging per 01-01-1990, ontvangen van:\n- Stad (GM0001)\n... 9 inwoners\nOf niet?",
+                ),
                 ("GM0003", "Weg", "Opgeheven per 01-01-2016"),
             )
         ],

@@ -27,7 +27,8 @@ def test_no_model_names_a_source_so_that_a_new_one_needs_no_sql() -> None:
     named = {
         (path.name, source_id)
         for path in (DBT / "models").rglob("*.sql")
-        for source_id in ids
+        # two sources bear the name of the standard they follow
+        for source_id in ids - {"iwmo", "ijw"}
         if re.search(rf"'{source_id}'", path.read_text(encoding="utf-8"))
     }
     assert named == set()

@@ -128,6 +128,15 @@ def test_a_text_data_set_gives_the_same_figures(wide: v3.V3Server, tmp_path: Pat
     assert {row["string_value"] for row in found if row["value"] is None} == {"."}
 
 
+def test_numbers_that_stand_for_missing_figures_are_missing_and_told(tmp_path: Path) -> None:
+    stand_ins = [v3.ROWS[0] | {"k_1ePlaatsing_1": -99997}, v3.ROWS[1] | {"k_1ePlaatsing_1": -99999.0}]
+    with v3.V3Server({TABLE_V3: v3.small_table(TABLE_V3, stand_ins)}) as server:
+        pulled = pull(server, tmp_path, TABLE_V3)
+    assert pulled.notices == ("2 numbers below -99990 are taken for missing figures; string_value holds them",)
+    found = [(row["value"], row["value_attribute"], row["string_value"]) for row in rows(pulled)]
+    assert found[:2] == [(None, "Confidential", "-99997"), (None, "NotAvailable", "-99999")]
+
+
 def test_a_table_that_v4_does_not_know_is_looked_for_in_v3_and_then_among_third_parties(
     empty: ReplayServer, wide: v3.V3Server, tmp_path: Path
 ) -> None:

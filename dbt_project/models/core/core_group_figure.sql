@@ -28,6 +28,7 @@ figures as (
         harmonised.region_code,
         harmonised.period_code,
         harmonised.geography,
+        try_cast(left(harmonised.period_code, 4) as integer) as year,
         harmonised.value,
         harmonised.obs_status,
         indicator.aggregation,
@@ -35,75 +36,82 @@ figures as (
         coalesce(indicator.value_kind = 'stock', false) as is_stock
     from {{ ref('core_harmonised') }} as harmonised
     inner join {{ ref('core_indicator') }} as indicator on harmonised.indicator_id = indicator.indicator_id
-    where indicator.aggregation in ('sum', 'weighted_mean', 'recompute')
+    where
+        indicator.aggregation in ('sum', 'weighted_mean', 'recompute')
+        and harmonised.region_code in (select membership.member_code from membership)
+),
+
+denominators as (
+    select figures.*
+    from figures
+    semi join {{ ref('core_indicator') }} as rate on figures.indicator_id = rate.denominator_id
+),
+
+-- Once per figure, not once per group that it goes into.
+weighed as (
+    select
+        figures.*,
+        coalesce(same_period.value, same_year.value) as denominator,
+        case when same_period.value is not null then same_period.obs_status else same_year.obs_status end
+            as denominator_status
+    from figures
+    left join denominators as same_period
+        on
+            figures.denominator_id = same_period.indicator_id
+            and figures.region_code = same_period.region_code
+            and figures.period_code = same_period.period_code
+            and figures.geography = same_period.geography
+    left join denominators as same_year
+        on
+            figures.denominator_id = same_year.indicator_id
+            and same_year.is_stock
+            and figures.region_code = same_year.region_code
+            and left(figures.period_code, 4) = same_year.period_code
+            and figures.geography = same_year.geography
 ),
 
 parts as (
     select
-        figures.indicator_id,
-        figures.region_code,
-        figures.period_code,
-        figures.value,
-        figures.obs_status,
-        figures.aggregation,
-        figures.denominator_id,
-        figures.is_stock,
-        figures.geography,
-        figures.geography as added_on,
+        weighed.*,
         membership.group_code,
         membership.members,
         membership.members_complete
-    from figures
-    inner join membership
-        on
-            figures.region_code = membership.member_code
-            and case figures.geography
-                when 'published' then membership.year = try_cast(left(figures.period_code, 4) as integer)
-                else membership.is_latest
-            end
+    from weighed
+    inner join membership on weighed.region_code = membership.member_code and weighed.year = membership.year
+    where weighed.geography = 'published'
 
     union all
 
     select
-        figures.indicator_id,
-        figures.region_code,
-        figures.period_code,
-        figures.value,
-        figures.obs_status,
-        figures.aggregation,
-        figures.denominator_id,
-        figures.is_stock,
-        geographies.geography,
-        figures.geography as added_on,
+        weighed.*,
         membership.group_code,
         membership.members,
         membership.members_complete
-    from figures
-    inner join membership on figures.region_code = membership.member_code and membership.year is null
-    cross join (select unnest(['published', {{ reference_geography() }}]) as geography) as geographies
-    where figures.geography = {{ reference_geography() }}
-),
+    from weighed
+    inner join membership on weighed.region_code = membership.member_code and membership.is_latest
+    where weighed.geography = {{ reference_geography() }}
 
-weighed as (
+    union all
+
     select
-        parts.*,
-        coalesce(same_period.value, same_year.value) as denominator,
-        case when same_period.value is not null then same_period.obs_status else same_year.obs_status end
-            as denominator_status
-    from parts
-    left join figures as same_period
-        on
-            parts.denominator_id = same_period.indicator_id
-            and parts.region_code = same_period.region_code
-            and parts.period_code = same_period.period_code
-            and parts.added_on = same_period.geography
-    left join figures as same_year
-        on
-            parts.denominator_id = same_year.indicator_id
-            and same_year.is_stock
-            and parts.region_code = same_year.region_code
-            and left(parts.period_code, 4) = same_year.period_code
-            and parts.added_on = same_year.geography
+        weighed.*,
+        membership.group_code,
+        membership.members,
+        membership.members_complete
+    from weighed
+    inner join membership on weighed.region_code = membership.member_code and membership.year is null
+    where weighed.geography = {{ reference_geography() }}
+
+    union all
+
+    select
+        weighed.* replace ('published' as geography),
+        membership.group_code,
+        membership.members,
+        membership.members_complete
+    from weighed
+    inner join membership on weighed.region_code = membership.member_code and membership.year is null
+    where weighed.geography = {{ reference_geography() }}
 ),
 
 totals as (
@@ -124,7 +132,7 @@ totals as (
         sum(value) as summed,
         sum(value * denominator) as product,
         sum(denominator) filter (where value is not null) as denominator
-    from weighed
+    from parts
     group by indicator_id, aggregation, group_code, period_code, geography
 ),
 
