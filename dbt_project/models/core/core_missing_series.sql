@@ -1,5 +1,5 @@
--- Indicators that a source is declared to deliver, and of which its current deliveries hold no item at all: a wrong code
--- or title in the declaration would otherwise look like a table without figures.
+-- Indicators that a source is declared to deliver, and of which its current deliveries hold no item at all: a wrong
+-- code or title in the declaration would otherwise look like a table without figures.
 with loaded as (
     select distinct source_id
     from {{ source('raw', 'delivery') }}

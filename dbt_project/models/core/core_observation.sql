@@ -276,7 +276,7 @@ first_in_rank as (
     qualify
         row_number() over (
             partition by indicator_id, region_code, period_code, source_id, vintage_id
-            order by value is null, rank desc, item
+            order by value is null asc, rank desc, item asc
         ) = 1
 )
 

@@ -25,7 +25,7 @@ inner join {{ source('declared', 'series') }} as series
         items.source_id = series.source_id
         and items.item = series.item
         and not series.adds_up
-        and (series.part is null or series.part = items.part)
+        and coalesce(series.part, items.part, '') = coalesce(items.part, '')
 
 union all
 
@@ -45,4 +45,4 @@ inner join {{ source('declared', 'series') }} as series
         items.source_id = series.source_id
         and series.adds_up
         and items.item like series.item_like escape '!'
-        and (series.part is null or series.part = items.part)
+        and coalesce(series.part, items.part, '') = coalesce(items.part, '')
