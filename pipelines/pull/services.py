@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 ServiceName = Literal["v4", "v3", "third"]
 SERVICES: Final[tuple[ServiceName, ...]] = ("v4", "v3", "third")
 WRONG_USE: Final = 2
-_PAGES_UNTIL_TIDY: Final = 20
+_PAGES_UNTIL_TIDY: Final = 100
 _ID: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 

@@ -220,7 +220,9 @@ def _marks(columns: Sequence[pa.Array]) -> tuple[Marks, ...]:
     ]
     counts = Counter(marks for several in readable for marks in several)
     most = max(counts.values(), default=0)
-    return tuple(marks for marks in NUMBER_MARKS if counts[marks] == most) if most else ()
+    best = [marks for marks in NUMBER_MARKS if counts[marks] == most] if most else []
+    # With a thousands mark that is nowhere in the file it is the same once more.
+    return tuple(marks for marks in best if not marks[1] or (marks[0], "") not in best)
 
 
 def _column(name: str, texts: pa.Array, marks: Marks, lookup: RegionLookup) -> DetectedColumn:

@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, islice
 
 import numpy as np
 import numpy.typing as npt
@@ -282,13 +281,8 @@ def _rows_in(parts: Sequence[_Part]) -> int:
 
 def _in_order(function: Callable[[Grid], _Part], parts: Iterable[Callable[[], Grid]]) -> Iterator[_Part]:
     """`function` of every part, in order, on as many processors as there are and a few parts at a time."""
-    iterator = iter(parts)
-    first = list(islice(iterator, 2))
+    coming = iter(parts)
     workers = min(_WORKERS, os.cpu_count() or 1)
-    if len(first) < 2 or workers < 2:
-        yield from (function(part()) for part in (*first, *iterator))
-        return
-    coming = chain(first, iterator)
     with ThreadPoolExecutor(workers) as pool:
         waiting: deque[Future[_Part]] = deque()
         while True:

@@ -162,5 +162,7 @@ def other_marks(texts: pa.Array, declared: Marks, *, whole: bool = False) -> lis
         plain = plain_numbers(texts, *marks, percent=True)
         is_number = pc.is_valid(as_integers(plain) if whole else plain)
         for place in np.flatnonzero(is_number.to_numpy(zero_copy_only=False)).tolist():
-            readable[place].append(marks)
+            # With a thousands mark that is not in the text it is the same once more.
+            if (marks[0], "") not in readable[place]:
+                readable[place].append(marks)
     return [tuple(several) for several in readable]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,10 +11,13 @@ import openpyxl
 import pytest
 
 from pipelines.connectors import folder
-from pipelines.delivery_check import Outcome, check_files
+from pipelines.declarations.source import FolderConnector, Source
+from pipelines.delivery_check import MOST_SHOWN, Outcome, check_files
+from pipelines.delivery_match import fitting
 from pipelines.publish.publication import publish
 from pipelines.settings import PROJECT_ROOT, Settings, SetupError
 from pipelines.warehouse.connection import connect
+from tests.unit.reader_sources import swing
 
 SAMPLE = PROJECT_ROOT / "sources" / "sample"
 FINANCE = SAMPLE / "municipal" / "finance_buch_2016.csv"
@@ -215,3 +219,83 @@ def test_a_bsn_in_the_name_of_a_file_is_refused_and_not_repeated(settings: Setti
     assert BSN not in str(outcome)
     absent = _check(settings, tmp_path / "weg" / name)
     assert absent.not_checked is not None and BSN not in absent.not_checked
+
+
+# -- what is found where nothing is declared, and how much is told -----------------------------------------
+
+
+def test_of_a_file_that_fits_nothing_a_declaration_is_drafted_that_then_fits(
+    settings: Settings, tmp_path: Path
+) -> None:
+    path = tmp_path / "wachtlijst_2023.csv"
+    path.write_bytes("Gemeente;Jaar;Wachtenden\r\nHeiloo;2023;12\r\nUitgeest;2023;7\r\n".encode("utf-16"))
+    outcome = _check(settings, path)
+    assert outcome.not_checked is not None and "fit no declared source" in outcome.not_checked
+    shutil.copytree(PROJECT_ROOT / "sources", tmp_path / "sources", ignore=shutil.ignore_patterns("voorbeeldland"))
+    (tmp_path / "sources" / "municipal" / "wachtlijst.yml").write_text(outcome.draft, encoding="utf-8")
+    again = _check(settings.model_copy(update={"sources_dir": tmp_path / "sources"}), path)
+    assert again.verdict == "wachtlijst_2023.csv als wachtlijst_2023: 3 rijen in = 2 te laden + 1 zonder cijfer + " + (
+        "0 in quarantaine"
+    )
+
+
+@pytest.mark.parametrize(
+    "text", [f"Gemeente;Jaar;Kenmerk\nHeiloo;2023;{BSN}\n", "Gemeente;Achternaam\nHeiloo;Vlasblom\n"]
+)
+def test_of_a_file_about_persons_no_declaration_is_drafted(settings: Settings, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "onbekend.csv"
+    path.write_text(text)
+    outcome = _check(settings, path)
+    assert outcome.draft == ""
+    assert outcome.not_checked is not None and "which no declaration lets in" in outcome.not_checked
+    assert BSN not in str(outcome) and "Vlasblom" not in str(outcome)
+
+
+def test_of_very_many_problems_the_first_are_told_and_how_many_there_are(settings: Settings, tmp_path: Path) -> None:
+    first, *lines = FINANCE.read_bytes().decode("windows-1252").splitlines()
+    rows = [lines[0].replace("Bergen", f"Nergens {n}", 1) for n in range(MOST_SHOWN + 50)]
+    path = tmp_path / "finance_buch_2017.csv"
+    path.write_bytes("\r\n".join([first, *rows]).encode("windows-1252"))
+    outcome = _check(settings, path)
+    assert len(outcome.problems) == MOST_SHOWN
+    assert f"{MOST_SHOWN + 50} in quarantaine" in outcome.verdict
+    assert outcome.verdict.endswith(f"hierboven staan de eerste {MOST_SHOWN} van {MOST_SHOWN + 50} meldingen")
+
+
+def test_messages_and_json_are_recognised_by_what_is_in_them() -> None:
+    namespace = "http://www.istandaarden.nl/iwmo/3_2/wmo301/schema"
+    message = f'<?xml version="1.0"?>\n<a:Bericht xmlns:a="{namespace}"/>'.encode()
+    iv3 = b'{"metadata": {"overheidsnummer": "9999"}, "data": {}}'
+    sources = {
+        kind: Source.model_validate(
+            {
+                "source_id": kind,
+                "title": kind,
+                "publisher": "Gemeente",
+                "licence": "geen",
+                "cadence": "yearly",
+                "profiles": ["sample"],
+                "origin": {"producer": "Gemeente", "citation": kind},
+                "connector": {"kind": "folder", "pattern": "geen"},
+                "person_level": kind != "iv3",
+                "reader": {"kind": "iv3", "amounts": "eur"}
+                if kind == "iv3"
+                else {"kind": "istandaard", "standard": kind},
+            }
+        )
+        for kind in ("iwmo", "ijw", "iv3")
+    }
+    for data, expected in ((message, ["iwmo"]), (iv3, ["iv3"]), (b"<html/>", []), (b'{"a": 1}', [])):
+        assert [source.source_id for source in fitting("levering", data, sources.values())] == expected
+
+
+def test_a_swing_workbook_is_recognised_by_the_first_row_of_any_sheet() -> None:
+    source = swing("hulp")
+    book = openpyxl.Workbook()
+    book.active.append(["Toelichting"])
+    book.create_sheet("Data").append(["Period", "GeoLevel", "geoitem", "hulp"])
+    stream = io.BytesIO()
+    book.save(stream)
+    other = source.model_copy(update={"connector": FolderConnector(kind="folder", pattern="geen")})
+    assert fitting("export.xlsx", stream.getvalue(), [other]) == [other]
+    assert fitting("export.xlsx", stream.getvalue()[:-50], [other]) == []

@@ -18,6 +18,7 @@ from pipelines.privacy import (
     redact,
     redact_text,
 )
+from pipelines.privacy.identifiers import bsn_census, bsns_prevail
 from pipelines.readers.account import Problem
 from tests.unit.reader_sources import (
     BEDRAG,
@@ -175,6 +176,19 @@ def test_a_column_of_bsns_is_known_by_most_of_its_values() -> None:
     assert not is_bsn_column(pa.array(["", ""]))
     assert not is_bsn_column(pa.array(["20160101"] * 5))
     assert not is_bsn_column(pa.array([BSN, OTHER_BSN]), figures=True)
+
+
+cells = st.sampled_from(["111222333", "123.456.782", "10000008", "987654329", "5", "", "20160101", "x", "111222333.0"])
+
+
+@settings(deadline=None)
+@given(column=st.lists(cells, max_size=10), cut=st.integers(0, 10), figures=st.booleans())
+def test_parts_of_a_column_tell_together_what_the_column_tells(column: list[str], cut: int, figures: bool) -> None:
+    parts = [pa.array(column[:cut], pa.string()), pa.array(column[cut:], pa.string())]
+    whole = is_bsn_column(pa.array(column, pa.string()), figures=figures)
+    quickly = bsns_prevail([bsn_census(part) for part in parts], figures=figures)
+    assert quickly in (whole, None)
+    assert bsns_prevail([bsn_census(part, thorough=True) for part in parts], figures=figures) == whole
 
 
 @pytest.mark.parametrize("header", ["BSN", "Geboortedatum", "Naam", "Kenmerk"])

@@ -268,3 +268,63 @@ def test_columns_of_a_declaration_make_one_table() -> None:
         delimited(GEMEENTE, Column(header="Code", name="code", type="region_code"), key=())
     with pytest.raises(ValueError, match="names its regions itself"):
         delimited(GEMEENTE, key=(), constant_region="GM0373")
+
+
+@pytest.mark.parametrize(
+    ("cell", "declared", "hint"),
+    [
+        (
+            "1,234.5",
+            {"thousands": "."},
+            "a decimal comma and thousands points as declared; this is one with a decimal point",
+        ),
+        ("1.5", {"thousands": ""}, "a decimal comma as declared; this is one with a decimal point"),
+        ("1.234", {"thousands": ""}, "a decimal comma and thousands points or a decimal point"),
+        ("1.234,5", {"decimal": ".", "thousands": ","}, "a decimal comma and thousands points"),
+    ],
+)
+def test_a_number_written_otherwise_than_declared_is_told_with_both_ways(
+    cell: str, declared: dict[str, str], hint: str
+) -> None:
+    problem = only(read(delimited(**declared), HEADER + f"Heiloo;2016;{cell}\n").problems)
+    assert problem.reason == "not_a_number" and hint in problem.expected
+
+
+def test_a_text_with_codes_is_kept_and_any_other_text_refused() -> None:
+    answer = Column(header="Verordening", name="verordening", type="text", codes={"ja": 1, "nee": 0}, nullable=True)
+    data = "Gemeente;Jaar;Verordening\nHeiloo;2016; ja\nUitgeest;2016;misschien\nCastricum;2016;.\n"
+    result = read(delimited(GEMEENTE, JAAR, answer, key=("gemeente", "jaar")), data)
+    assert result.rows["verordening"].to_pylist() == ["ja", None]
+    problem = only(result.problems)
+    assert (problem.reason, problem.line, problem.expected) == ("not_allowed", 3, 'one of "ja", "nee"')
+
+
+def test_a_figure_whose_item_is_not_told_is_no_figure() -> None:
+    side = Column(header="Kant", name="kant", type="text", nullable=True, required=False)
+    source = delimited(GEMEENTE, JAAR, side, BEDRAG, key=("gemeente", "jaar", "kant"), item_columns=("kant",))
+    data = "Gemeente;Jaar;Kant;Bedrag\nHeiloo;2016;lasten;1\nHeiloo;2016;;2\n"
+    result = read(source, data)
+    assert result.rows["kant"].to_pylist() == ["lasten"]
+    assert (only(result.problems).reason, only(result.problems).column) == ("missing_value", 3)
+    absent = only(read(source, HEADER + "Heiloo;2016;1\n").problems)
+    assert (absent.reason, absent.expected) == ("missing_column", 'a header "Kant"')
+
+
+def test_columns_with_items_and_periods_of_their_own_are_read_as_columns() -> None:
+    y2020 = Column(header="2020 lasten", name="lasten_2020", type="number", item="lasten", period="2020")
+    y2021 = Column(header="2021 lasten", name="lasten_2021", type="number", item="lasten", period="2021")
+    source = delimited(GEMEENTE, y2020, y2021, key=("gemeente",), figures=("lasten_2020", "lasten_2021"))
+    result = read(source, "Gemeente;2020 lasten;2021 lasten\nHeiloo;1;2\n")
+    assert result.rows.select(["lasten_2020", "lasten_2021"]).to_pylist() == [{"lasten_2020": 1.0, "lasten_2021": 2.0}]
+
+
+def test_a_header_without_end_is_no_table() -> None:
+    problem = only(read(delimited(), ";".join(f"kolom {n}" for n in range(5001)) + "\n1\n").problems)
+    assert (problem.reason, problem.found) == ("unknown_format", "a header of 5001 fields")
+
+
+def test_large_figures_of_refused_rows_are_known_as_figures() -> None:
+    large = Column(header="Bedrag", name="bedrag", type="number", maximum=10**9)
+    data = HEADER + "Atlantis;2016;111.222.333\nHeiloo;2016;123.456.782\n"
+    result = read(delimited(GEMEENTE, JAAR, large), data)
+    assert result.large_figures == {111222333}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.readers import encoding
 from pipelines.readers.account import Problem
-from pipelines.readers.encoding import Encoding, decode
+from pipelines.readers.encoding import Encoding, confirm, decode, detect_encoding, utf8_pieces
 from pipelines.readers.refusal import RefusedFileError
 
 
@@ -85,3 +88,67 @@ def test_no_bytes_make_the_reader_fail_otherwise_than_by_refusing(data: bytes) -
             assert error.problems[0].reason in {"wrong_encoding", "unknown_format"}
         else:
             assert "\ufffd" not in text and "\0" not in text
+
+
+@pytest.mark.parametrize(
+    ("declared", "data", "other"),
+    [
+        ("utf-8", "a;b\nx;Fryslân".encode("cp1252"), "windows-1252"),
+        ("windows-1252", "a;b\nx;Fryslân".encode(), "utf-8"),
+        ("utf-8", b"\xff\xfe" + "a;b\n".encode("utf-16-le"), "utf-16"),
+        ("utf-8", "a;b\n".encode("utf-16-le"), "utf-16-le"),
+        ("utf-16", b"a;b\n", "utf-8"),
+    ],
+)
+def test_the_encoding_in_which_the_file_does_read_is_named_beside_the_declared_one(
+    declared: Encoding, data: bytes, other: Encoding
+) -> None:
+    problem = refusal(data, declared)
+    assert problem.found.endswith(f"; the file reads as {other}")
+    assert problem.expected == f"text in {declared}, as declared"
+    assert detect_encoding(data) == other
+
+
+def test_of_bytes_that_read_in_no_encoding_none_is_named() -> None:
+    assert detect_encoding(b"ab\0\x81\xff") is None
+    assert refusal(b"ab\0\x81\xff", "utf-8").found == "a NUL byte, as in UTF-16 or a binary file"
+
+
+texts = st.lists(st.sampled_from(["é", "€", "😀", "a;b", "\r\n", "\n", "\r", "x" * 9]), max_size=20).map("".join)
+codecs = st.sampled_from(
+    [("utf-8", "utf-8"), ("windows-1252", "cp1252"), ("utf-16-le", "utf-16-le"), ("utf-16", "utf-16")]
+)
+
+
+@settings(deadline=None)
+@given(text=texts, pair=codecs, size=st.sampled_from([2, 4, 14]))
+def test_pieces_end_where_lines_end_and_make_up_the_whole(text: str, pair: tuple[Encoding, str], size: int) -> None:
+    declared, codec = pair
+    data = text.encode(codec, "ignore")
+    try:
+        whole = decode("f.csv", data, declared)
+    except RefusedFileError:
+        return
+    pieces = list(utf8_pieces(data, declared, size))
+    assert b"".join(pieces).decode() == whole
+    for piece, following in pairwise(pieces):
+        assert piece.endswith((b"\n", b"\r"))
+        assert not (piece.endswith(b"\r") and following.startswith(b"\n"))
+
+
+@settings(deadline=None)
+@given(text=texts, byte=st.sampled_from([b"", b"\x81", b"\xff", b"\0", "\ufffd".encode()]), place=st.integers(0, 60))
+def test_what_is_wrong_is_found_at_the_same_place_however_large_the_pieces(text: str, byte: bytes, place: int) -> None:
+    data = text.encode()[:place] + byte + text.encode()[place:]
+    for declared in ("utf-8", "windows-1252", "utf-16-le"):
+        assert _told(data, declared, 4) == _told(data, declared, encoding.PIECE)
+
+
+def _told(data: bytes, declared: Encoding, size: int) -> str:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encoding, "PIECE", size)
+        try:
+            confirm("f.csv", data, declared)
+        except RefusedFileError as error:
+            return str(error)
+    return "confirmed"

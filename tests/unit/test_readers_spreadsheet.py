@@ -221,3 +221,61 @@ def test_headers_below_each_other_do_not_confuse_columns_without_a_header() -> N
     result = read(spreadsheet(GEMEENTE, JAAR, BEDRAG), saved(book))
     assert result.rows_loaded == 1
     assert result.notices == ('not declared, and not read: "Bron"',)
+
+
+def test_sheets_without_cells_are_passed_over() -> None:
+    book = workbook([HEADER, ["Heiloo", 2016, 1]])
+    book.create_sheet("Blad2")
+    book.create_sheet("Blad3")
+    result = read(spreadsheet(), saved(book))
+    assert (result.rows_loaded, result.refused) == (1, False)
+
+
+def test_moments_and_durations_are_shown_as_what_they_are() -> None:
+    book = workbook([["Gemeente", "Post"], *[[name, 1.5] for name in ("Heiloo", "Uitgeest", "Castricum")]])
+    for row, shown_as in enumerate(("d-m-yyyy h:mm", "[h]:mm", "0.00"), start=2):
+        book.active.cell(row, 2).number_format = shown_as
+    post = Column(header="Post", name="post", type="text")
+    result = read(spreadsheet(GEMEENTE, post, key=("gemeente",)), saved(book))
+    assert result.rows["post"].to_pylist() == ["1900-01-01 12:00:00", "1 day, 12:00:00", "1,5"]
+
+
+def test_days_may_be_counted_from_1904() -> None:
+    book = workbook([["Gemeente", "Periode"], ["Heiloo", dt.date(2016, 1, 1)]])
+    book.epoch = dt.datetime(1904, 1, 1)  # noqa: DTZ001
+    period = Column(header="Periode", name="periode", type="period")
+    result = read(spreadsheet(GEMEENTE, period, key=("gemeente",)), saved(book))
+    assert result.rows["periode"].to_pylist() == ["2016-01-01"]
+
+
+def test_a_number_that_is_no_day_is_an_error_and_not_a_crash() -> None:
+    book = workbook([HEADER, ["Heiloo", 2016, 1e9]])
+    book.active["C2"].number_format = "d-m-yyyy"
+    assert only(read(spreadsheet(), saved(book)).problems).reason == "unreadable_cell"
+
+
+@pytest.mark.parametrize("value", [b"1e300", b"1e999", b"nan", b"1_0"])
+def test_a_number_that_no_figure_can_be_is_none(value: bytes) -> None:
+    count = Column(header="Bedrag", name="bedrag", type="integer")
+    data = changed(
+        saved(workbook([HEADER, ["Heiloo", 2016, 7]])),
+        "xl/worksheets/sheet1.xml",
+        rb"<v>7</v>",
+        b"<v>" + value + b"</v>",
+    )
+    result = read(spreadsheet(GEMEENTE, JAAR, count), data)
+    assert only(result.problems).reason in {"not_a_number", "unreadable_cell"}
+    assert result.rows_loaded == 0
+
+
+def test_a_large_sheet_is_read_whole() -> None:
+    rows = [HEADER, *(["Heiloo", 2016, n] for n in range(3000))]
+    result = read(spreadsheet(GEMEENTE, JAAR, BEDRAG, key=("gemeente", "jaar", "bedrag")), saved(workbook(rows)))
+    assert result.rows_loaded == 3000
+    assert result.rows["bedrag"].to_pylist() == [float(n) for n in range(3000)]
+
+
+def test_a_title_that_covers_the_header_is_not_spread_over_the_rows() -> None:
+    book = workbook([["Proef"], HEADER, ["Heiloo", 2016, 1], ["Uitgeest", 2016, 2]])
+    book.active.merge_cells("A1:C1")
+    assert read(spreadsheet(header_row=2), saved(book)).rows_loaded == 2

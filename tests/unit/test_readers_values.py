@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.readers.values import as_integers, as_numbers, as_years, plain_numbers
+from pipelines.readers.values import (
+    as_integers,
+    as_numbers,
+    as_years,
+    by_distinct,
+    described_marks,
+    distinct,
+    other_marks,
+    plain_numbers,
+    trim,
+)
 
 
 def number(text: str, decimal: str = ",", thousands: str = "", *, percent: bool = False) -> float | None:
@@ -128,3 +138,55 @@ def test_nothing_reads_as_two_numbers_of_different_size(text: str) -> None:
     """What a Dutch and an English declaration both read, without thousands marks, is the same number."""
     dutch, english = number(text, ",", ""), number(text, ".", "")
     assert dutch is None or english is None or dutch == english
+
+
+def test_minus_nothing_is_nothing() -> None:
+    assert str(number("-0")) == "0.0" and str(number("-0,00")) == "0.0"
+
+
+@settings(deadline=None)
+@given(
+    plain=st.lists(st.sampled_from(["12", "1.234", "-1.234.567,89", "0,5", "1234567"]), max_size=5),
+    dressed=st.lists(st.text(alphabet="0123456789.,-+ €%\u00a0\u2009−E\n", max_size=12), max_size=5),
+    marks=st.sampled_from([(",", "."), (".", ","), (",", ""), (",", " ")]),
+)
+def test_a_number_is_the_same_among_plain_ones_and_by_itself(
+    plain: list[str], dressed: list[str], marks: tuple[str, str]
+) -> None:
+    together = plain_numbers(pa.array([*plain, *dressed], pa.string()), *marks).to_pylist()
+    alone = [plain_numbers(pa.array([text]), *marks)[0].as_py() for text in [*plain, *dressed]]
+    assert together == alone
+
+
+@settings(deadline=None)
+@given(
+    texts=st.lists(st.text(alphabet="aé \u00a0\u200b\t\n\x7f\ufeff", max_size=5), max_size=8), skipped=st.integers(0, 3)
+)
+def test_trimming_takes_away_what_cannot_be_seen_and_nothing_else(texts: list[str], skipped: int) -> None:
+    invisible = " \u00a0\u200b\t\n\x7f\ufeff"
+    trimmed = trim(pa.array(texts, pa.string()).slice(skipped)).to_pylist()
+    assert trimmed == [text.strip(invisible) for text in texts[skipped:]]
+
+
+def test_a_column_is_worked_out_by_its_distinct_texts_where_those_are_few() -> None:
+    few = pa.array(["a", "b", "a"] * 3000)
+    many = pa.array([str(n) for n in range(9000)])
+    seen: list[int] = []
+
+    def shout(texts: pa.Array) -> pa.Array:
+        seen.append(len(texts))
+        return pa.array([text.upper() for text in texts.to_pylist()], pa.string())
+
+    assert by_distinct(few, shout).to_pylist() == ["A", "B", "A"] * 3000
+    assert by_distinct(many, shout).to_pylist() == many.to_pylist()
+    assert seen == [2, 9000]
+    encoded = distinct(few)
+    assert encoded is not None and encoded.dictionary.to_pylist() == ["a", "b"]
+
+
+def test_the_ways_in_which_a_text_would_be_a_number_are_known() -> None:
+    texts = pa.array(["1.234,5", "1,234.5", "1.234", "n.v.t."])
+    assert other_marks(texts, (",", "")) == [((",", "."),), ((".", ","),), ((",", "."), (".", "")), ()]
+    assert other_marks(pa.array(["1.5"]), (",", "."), whole=True) == [()]
+    assert described_marks((",", ".")) == "a decimal comma and thousands points"
+    assert described_marks((".", "")) == "a decimal point"
