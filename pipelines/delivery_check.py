@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Final
 
 from pipelines.declarations.load import load_declarations
-from pipelines.declarations.source import FolderConnector, IstandaardReader, Source
+from pipelines.declarations.source import FolderConnector, Source
+from pipelines.deliveries.described import described
 from pipelines.delivery_match import fitting
 from pipelines.delivery_privacy import names_somebody, read_screened, shown_name
 from pipelines.geography.lookup import declared_lookup
 from pipelines.geography.regions import RegionLookup
+from pipelines.privacy.pseudonym import throwaway_key
 from pipelines.readers import ReadResult
 from pipelines.readers.account import Problem
 from pipelines.settings import Settings, SetupError
@@ -89,14 +91,11 @@ class _Checker:
         chosen = sources if self.is_named else fitting(path.name, data, sources)
         if len(chosen) != 1:
             return self._undecided(path.name, data, chosen)
-        return self._held_against(chosen[0], path.name, data)
+        return self._held_against(described(chosen[0], path), path.name, data)
 
     def _held_against(self, source: Source, name: str, data: bytes) -> Outcome:
-        from pipelines.privacy.pseudonym import throwaway_key
-
-        # Nothing is kept, so that it does not matter with which key persons are made unrecognisable.
-        key = throwaway_key() if isinstance(source.reader, IstandaardReader) else None
-        screened = read_screened(name, data, source, self.lookups[source.source_id], key)
+        # Nothing is kept, so that it does not matter under which pseudonyms: no key need be configured.
+        screened = read_screened(name, data, source, self.lookups[source.source_id], throwaway_key())
         problems = screened.result.problems
         verdict = f"{screened.name} als {source.source_id}: {_verdict(screened.result)}"
         if len(problems) > MOST_SHOWN:

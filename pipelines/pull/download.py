@@ -23,7 +23,7 @@ from pipelines.pull.found import FoundTable, Page
 from pipelines.readers.odata_rows import next_link
 
 _AT_WORK: Final = 2
-_HELD: Final = 3
+_HELD: Final = 2
 
 
 def pages_of(found: FoundTable) -> Iterator[Page]:

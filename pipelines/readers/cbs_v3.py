@@ -52,7 +52,7 @@ def read_observations_v3(snapshot_files: Mapping[str, bytes], source: Source, pe
     the row and the place of the topic among all topics of the table.
 
     What a missing figure is called stands in `value_attribute`: blank is `Impossible`, `x` and -99997 are
-    `Confidential`, -99998 is `Impossible`, `.`, null and everything else below -99990 is `NotAvailable`;
+    `Confidential`, -99998 is `Impossible`, `.`, null and the rest from -99999 to -99990 are `NotAvailable`;
     `string_value` holds the sign or number itself.
 
     Quarantined and refused is what `cbs_v4.read_observations` quarantines and refuses.

@@ -30,7 +30,9 @@ from pipelines.readers.odata_rows import (
 
 ID: Final = "ID"
 TYPED, UNTYPED = "TypedDataSet", "UntypedDataSet"
-SENTINELS_BELOW: Final = -99990
+# Amounts in thousands go lower than these for real (a correction of -446,327 in the accounts of 2023).
+LOWEST_SENTINEL, SENTINELS_BELOW = -99999, -99990
+_NINES: Final = (-9_999_999, -99_999_999, -999_999_999)
 # What a missing figure is called, in the words of OData v4.
 PRESENT, IMPOSSIBLE, CONFIDENTIAL, NOT_AVAILABLE = "None", "Impossible", "Confidential", "NotAvailable"
 _OF_SENTINEL: Final = {"-99997": CONFIDENTIAL, "-99998": IMPOSSIBLE}
@@ -81,7 +83,8 @@ class WideTable:
 
 def taken_for_missing(count: int) -> str:
     """What there is to say of numbers that stand for missing figures."""
-    return f"{count} numbers below {SENTINELS_BELOW} are taken for missing figures; string_value holds them"
+    numbers = f"{count} numbers from {LOWEST_SENTINEL} to {SENTINELS_BELOW}"
+    return f"{numbers} are taken for missing figures; string_value holds them"
 
 
 def topic_names(table: WideTable) -> list[str]:
@@ -257,7 +260,11 @@ def _whole_numbers(cells: pa.Array) -> pa.Array:
 def numbers(values: pa.Array) -> Figures:
     """Figures that came as numbers. What stands for a missing one is missing here, and told by its text."""
     is_endless = pc.invert(pc.is_finite(values))
-    odd = pc.or_(pc.less(values, SENTINELS_BELOW), is_endless)
+    stands_in = pc.or_(
+        pc.and_(pc.less(values, SENTINELS_BELOW), pc.greater_equal(values, LOWEST_SENTINEL)),
+        pc.is_in(values, value_set=pa.array(_NINES, values.type)),
+    )
+    odd = pc.or_(stands_in, is_endless)
     if not values.null_count and not pc.any(odd).as_py():
         return Figures(values, None, None)
     is_odd = pc.fill_null(odd, False)
@@ -268,7 +275,7 @@ def numbers(values: pa.Array) -> Figures:
     kept = pc.if_else(is_odd, None, values)
     attributes = pc.if_else(kept.is_valid(), PRESENT, _called(told, _OF_SENTINEL, NOT_AVAILABLE))
     is_wrong = pc.fill_null(is_endless, False) if pc.any(is_endless).as_py() else None
-    stand_ins = pc.sum(pc.less(values, SENTINELS_BELOW)).as_py()
+    stand_ins = pc.sum(stands_in).as_py()
     return Figures(kept, attributes.dictionary_encode(), told, is_wrong, stand_ins)
 
 

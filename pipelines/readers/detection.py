@@ -34,6 +34,8 @@ _SEPARATORS: Final = (";", "\t", "|", ",")
 _LOOKED_AT: Final = 512 * 1024
 _RECORDS: Final = 2000
 _MISSING: Final = pa.array(["", ".", "-"])
+# Of the cells of a column so many must be of one kind; the others are what a declaration will refuse.
+_MOST: Final = 0.8
 _MARKED: Final = "[0-9][.,\\p{Zs}][0-9]"
 _NO_DATA: Final = {
     "total": r"(?i)(?:totaal|total|nederland)\b.*",
@@ -106,8 +108,8 @@ def detect(data: bytes, lookup: RegionLookup) -> Detected:
     return _described(Detected(encoding, separator, no_data_kinds=no_data), header, line, columns, columns, lookup)
 
 
-def _reads(texts: pa.Array, marks: Marks) -> bool:
-    return pc.all(pc.is_valid(plain_numbers(texts, *marks, percent=True)), min_count=0).as_py() is not False
+def _share_of_numbers(texts: pa.Array, marks: Marks) -> float:
+    return float(pc.mean(pc.is_valid(plain_numbers(texts, *marks, percent=True)).cast(pa.int8())).as_py())
 
 
 def _records(text: str, separator: str) -> list[tuple[list[str], int]]:
@@ -213,12 +215,12 @@ def _filled(texts: pa.Array) -> pa.Array:
 
 def _marks(columns: Sequence[pa.Array]) -> tuple[Marks, ...]:
     """The ways of writing numbers that read the columns of numbers which have marks in them."""
-    readable = [
-        [marks for marks in NUMBER_MARKS if _reads(cells, marks)]
-        for cells in map(_filled, columns)
-        if pc.any(pc.match_substring_regex(cells, _MARKED), min_count=0).as_py()
-    ]
-    counts = Counter(marks for several in readable for marks in several)
+    counts: Counter[Marks] = Counter()
+    for cells in map(_filled, columns):
+        if _any(pc.match_substring_regex(cells, _MARKED)):
+            shares = {marks: _share_of_numbers(cells, marks) for marks in NUMBER_MARKS}
+            if max(shares.values()) >= _MOST:
+                counts.update(marks for marks, share in shares.items() if share == max(shares.values()))
     most = max(counts.values(), default=0)
     best = [marks for marks in NUMBER_MARKS if counts[marks] == most] if most else []
     # With a thousands mark that is nowhere in the file it is the same once more.
@@ -268,7 +270,7 @@ def _any(flags: pa.Array) -> bool:
 
 
 def _mostly(flags: pa.Array) -> bool:
-    return float(pc.mean(pc.fill_null(flags, False).cast(pa.int8())).as_py()) >= 0.8
+    return float(pc.mean(pc.fill_null(flags, False).cast(pa.int8())).as_py()) >= _MOST
 
 
 def _key(columns: Sequence[DetectedColumn], cells: Sequence[pa.Array]) -> tuple[str, ...]:

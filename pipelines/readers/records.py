@@ -188,6 +188,22 @@ def _line_breaks(data: bytes, characters: npt.NDArray[np.uint8]) -> _Places:
     return np.flatnonzero((characters == _LF) | alone)
 
 
+def _quotes(data: bytes, characters: npt.NDArray[np.uint8], delimiter: str) -> _Places:
+    """The quotation marks; none where no field begins with one, because then they are characters like others."""
+    if data.find(b'"') < 0:
+        return np.zeros(0, np.int64)
+    quotes = np.flatnonzero(characters == _QUOTE)
+    begins_field = quotes[0] == 0 or _marked(delimiter)[characters[quotes[quotes > 0] - 1]].any()
+    return quotes if begins_field else quotes[:0]
+
+
+def _marked(*more: str) -> npt.NDArray[np.bool_]:
+    """Of every character (a byte) whether it ends a line or is one of these."""
+    marked = np.zeros(256, dtype=bool)
+    marked[[_LF, _CR, *map(ord, more)]] = True
+    return marked
+
+
 def _outside(places: _Places, quotes: _Places) -> _Places:
     """Those of some places that stand outside quotation marks."""
     return places[np.searchsorted(quotes, places) % 2 == 0]
@@ -196,10 +212,9 @@ def _outside(places: _Places, quotes: _Places) -> _Places:
 def _end_of_records(data: bytes, delimiter: str) -> int | None:
     """Where the last whole record ends; None where the quotation marks are not simply around whole fields."""
     characters = np.frombuffer(data, np.uint8)
-    quotes = np.flatnonzero(characters == _QUOTE)
+    quotes = _quotes(data, characters, delimiter)
     opening, closing = quotes[0::2], quotes[1::2]
-    around = np.zeros(256, dtype=bool)
-    around[[ord(delimiter), _LF, _CR, _QUOTE]] = True
+    around = _marked(delimiter, '"')
     before = characters[opening[opening > 0] - 1]
     after = characters[closing[closing < len(data) - 1] + 1]
     if not (around[before].all() and around[after].all()):
@@ -215,7 +230,7 @@ def _split_fast(chunk: Chunk, width: int) -> Records | None:
     data = chunk.data
     characters = np.frombuffer(data, np.uint8)
     breaks = _line_breaks(data, characters)
-    quotes = np.flatnonzero(characters == _QUOTE) if data.find(b'"') >= 0 else np.zeros(0, np.int64)
+    quotes = _quotes(data, characters, chunk.delimiter)
     ends = _outside(breaks, quotes) if len(quotes) else breaks
     if data and (not len(ends) or ends[-1] != len(data) - 1):
         ends = np.append(ends, len(data))

@@ -31,7 +31,7 @@ def server(shared_data: Path) -> Iterator[V3Server]:
 
 def load(server: V3Server, folder: Path, table: str, period: str | None = None, **reader: Any) -> ReadResult:
     """The way that a run takes: fetch, keep, read from what is kept."""
-    where = {"table": table} if period is None else {"editions": {period: table}}
+    where: dict[str, Any] = {"table": table} if period is None else {"editions": {period: table}}
     source = Source(
         source_id=f"cbs_{table.lower()}",
         title=table,

@@ -234,6 +234,43 @@ def test_wijken_and_buurten_stay_as_they_were_published():
     assert of(found, "people", "GM0004", "2020") == (5.0, "A", None)
 
 
+def test_the_divisions_that_the_publisher_tells_as_texts_become_groups_with_figures():
+    texts = [
+        ("GM0001", "2020", "GGD-regio's: Code", "GG01"),
+        ("GM0001", "2020", "GGD-regio's: Naam", "GGD Oost"),
+        ("GM0002", "2020", "GGD-regio's: Code", "GG01"),
+        ("GM0003", "2021", "GGD-regio's: Code", "GG01"),
+        ("GM0004", "2020", "GGD-regio's: Code", "GG02"),
+    ]
+    told_of = [
+        dict(zip(("region_code", "period_code", "item", "text_value"), text, strict=True))
+        | {"source_id": "gebieden", "vintage_id": "v1"}
+        for text in texts
+    ]
+    with Warehouse(MERGER) as warehouse:
+        columns = warehouse.query("select * from raw.figure limit 0").schema
+        warehouse.put_raw("raw.figure", pa.Table.from_pylist(told_of, schema=columns))
+        warehouse.put("declared.source", [{"source_id": "gebieden", "defines_groups": True}])
+        warehouse.put("raw.delivery", [{"vintage_id": "v1", "source_id": "gebieden", "is_current": True}])
+        warehouse.put("declared.indicator", INDICATORS)
+        warehouse.put_figures(
+            [
+                *(figure("clients", code, "2020", value) for code, value in [("GM0001", 40), ("GM0002", 60)]),
+                figure("clients", "GM0003", "2021", 105),
+                figure("people", "GM0001", "2020", 1000),
+            ]
+        )
+        warehouse.build("core_harmonised", "core_group_figure")
+        found = warehouse.table("core.group_figure")
+        region = warehouse.query("select region_name, region_type from core.region where region_code = 'GG01'")
+    assert of(found, "clients", "GG01", "2020", "published") == (100.0, "A", None)
+    assert of(found, "clients", "GG01", "2021", "published") == (105.0, "A", None)
+    assert of(found, "clients", "GG01", "2020") == (100.0, "A", None)
+    assert of(found, "people", "GG01", "2020", "published") == (None, "L", "member_missing")
+    assert of(found, "clients", "GG02", "2020", "published") is None
+    assert region.to_pylist() == [{"region_name": "GGD Oost", "region_type": "samenwerking"}]
+
+
 # --- a municipality that ends in the middle of a period ------------------------------------------------------------
 
 

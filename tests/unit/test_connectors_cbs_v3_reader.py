@@ -111,9 +111,14 @@ def test_what_stands_for_a_missing_figure_is_missing_and_says_why(value: Any, at
     assert (first["value"], first["value_attribute"], first["string_value"]) == (None, attribute, text)
 
 
+def test_an_amount_in_thousands_goes_lower_than_what_stands_for_missing() -> None:
+    first, _ = read([row(k_1ePlaatsing_1=-446327)]).rows.to_pylist()
+    assert (first["value"], first["value_attribute"]) == (-446327.0, "None")
+
+
 def test_how_many_numbers_were_taken_for_missing_figures_is_told() -> None:
-    rows = [row(0, k_1ePlaatsing_1=-99997), row(1, "GM0002   ", k_1ePlaatsing_1=-150000, k_2ePlaatsing_2=None)]
-    expected = f"{TABLE}: 2 numbers below -99990 are taken for missing figures; string_value holds them"
+    rows = [row(0, k_1ePlaatsing_1=-99997), row(1, "GM0002   ", k_1ePlaatsing_1=-99996, k_2ePlaatsing_2=None)]
+    expected = f"{TABLE}: 2 numbers from -99999 to -99990 are taken for missing figures; string_value holds them"
     assert read(rows).notices == (expected,)
     assert read(as_text(rows), data_set="UntypedDataSet").notices == (expected,)
 

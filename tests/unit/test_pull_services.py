@@ -132,7 +132,7 @@ def test_numbers_that_stand_for_missing_figures_are_missing_and_told(tmp_path: P
     stand_ins = [v3.ROWS[0] | {"k_1ePlaatsing_1": -99997}, v3.ROWS[1] | {"k_1ePlaatsing_1": -99999.0}]
     with v3.V3Server({TABLE_V3: v3.small_table(TABLE_V3, stand_ins)}) as server:
         pulled = pull(server, tmp_path, TABLE_V3)
-    assert pulled.notices == ("2 numbers below -99990 are taken for missing figures; string_value holds them",)
+    assert pulled.notices == ("2 numbers from -99999 to -99990 are taken for missing figures; string_value holds them",)
     found = [(row["value"], row["value_attribute"], row["string_value"]) for row in rows(pulled)]
     assert found[:2] == [(None, "Confidential", "-99997"), (None, "NotAvailable", "-99999")]
 

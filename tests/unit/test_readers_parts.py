@@ -81,7 +81,7 @@ headers = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=80)
 @given(header=headers, lines=rows, end=st.sampled_from(["\n", "\r\n"]), pieces_of=st.sampled_from([1, 17, 90]))
 def test_parts_of_any_size_give_the_same(header: str, lines: list[list[str]], end: str, pieces_of: int) -> None:
     source = delimited(GEMEENTE, JAAR, BEDRAG, TEXT, key=("gemeente", "jaar"))

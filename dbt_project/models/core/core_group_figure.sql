@@ -2,14 +2,18 @@
 -- are known and all of them have a figure; the rest says why not. Published figures of a group stay what they are:
 -- parts that were rounded and suppressed do not add up to them.
 with latest_division as (
-    select max(year) as year
+    select
+        group_kind,
+        max(year) as year
     from {{ ref('core_region_member') }}
     where year <= {{ setting('reference_year') }}
+    group by group_kind
 ),
 
 -- A division of the publisher has the members of the period's own year on published borders, and on those of the
 -- reference year the members of that year, or of the newest division before it. A group that we declared is a piece of
--- the country on the borders of the reference year: its figure is the same on either.
+-- the country on the borders of the reference year: its figure is the same on either. Provinces and COROP areas stand
+-- in the publisher's own tables.
 membership as (
     select
         member.group_code,
@@ -19,7 +23,9 @@ membership as (
         latest_division.year is not null as is_latest,
         count(*) over (partition by member.group_code, member.year) as members
     from {{ ref('core_region_member') }} as member
-    left join latest_division on member.year = latest_division.year
+    left join latest_division
+        on member.group_kind = latest_division.group_kind and member.year = latest_division.year
+    where member.group_kind not in ('provincie', 'corop')
 ),
 
 figures as (
@@ -171,6 +177,13 @@ put_together as (
     from totals
 ),
 
+below_the_line as (
+    select put_together.*
+    from put_together
+    semi join {{ ref('core_indicator') }} as rate
+        on put_together.indicator_id = rate.denominator_id and rate.aggregation = 'recompute'
+),
+
 -- The rate of the sums; where the counts are unknown, the mean of the members' rates, weighted by what they are
 -- rates of.
 computed as (
@@ -195,19 +208,18 @@ computed as (
     from {{ ref('core_indicator') }} as rate
     inner join put_together as numerator on rate.numerator_id = numerator.indicator_id
     inner join {{ ref('core_indicator') }} as below on rate.denominator_id = below.indicator_id
-    left join put_together as same_period
+    left join below_the_line as same_period
         on
             rate.denominator_id = same_period.indicator_id
             and numerator.region_code = same_period.region_code
             and numerator.geography = same_period.geography
             and numerator.period_code = same_period.period_code
-    left join put_together as same_year
+    left join below_the_line as same_year
         on
             rate.denominator_id = same_year.indicator_id
             and numerator.region_code = same_year.region_code
             and numerator.geography = same_year.geography
             and case below.value_kind when 'stock' then left(numerator.period_code, 4) end = same_year.period_code
-            and same_period.value is null
     where rate.aggregation = 'recompute' and numerator.value * coalesce(same_period.value, same_year.value) is not null
 ),
 

@@ -52,7 +52,11 @@ select * from declared
 union all
 select
     paired.group_code,
-    coalesce(paired.group_name, paired.group_code) as group_name,
+    coalesce(
+        max(paired.group_name) over (partition by paired.group_code, paired.year),
+        max(paired.group_name) over (partition by paired.group_code),
+        paired.group_code
+    ) as group_name,
     paired.group_kind,
     paired.member_code,
     paired.year,
