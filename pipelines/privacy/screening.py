@@ -56,7 +56,8 @@ _Bytes = npt.NDArray[np.uint8]
 def with_plain_spaces(texts: bytes) -> bytes:
     """A text with the hard spaces of UTF-8 made plain, for `first_bsn`."""
     for spaces in _SPACES_IN_UTF8:
-        if spaces in texts:
+        # One byte is found ten times as fast as three, and most text has not even that.
+        if spaces[:1] in texts and spaces in texts:
             texts = texts.replace(spaces, b" ")
     return texts
 

@@ -137,7 +137,8 @@ def _confirm_narrow(file: str, data: bytes, declared: Encoding) -> None:
         unknown = _not_utf8(data)
     if unknown:
         raise _wrong(file, _place(data, min(unknown)), f"byte 0x{data[min(unknown)]:02X}", declared)
-    if (lost := data.find(_LOST.encode())) >= 0:
+    # One byte is found ten times as fast as three, and most text has not even that.
+    if b"\xef" in data and (lost := data.find(_LOST.encode())) >= 0:
         raise _wrong(file, _place(data, lost), "a replacement character", declared)
 
 

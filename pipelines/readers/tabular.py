@@ -11,12 +11,10 @@ or loaded depends on where the parts begin.
 from __future__ import annotations
 
 import json
-import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -40,8 +38,10 @@ from pipelines.readers.grid import (
     refuse_persons_in_parts,
     tidy_header,
 )
+from pipelines.readers.in_order import in_order
 from pipelines.readers.lookup import RegionLookup
 from pipelines.readers.refusal import RefusedFileError
+from pipelines.readers.remembering_lookup import RememberingLookup
 from pipelines.readers.repeated_keys import RefusedKeys, RepeatedKeys, Repeats, repeated_keys
 from pipelines.readers.values import plain_numbers, trim
 from pipelines.warehouse.raw_tables import reader_schema
@@ -49,7 +49,7 @@ from pipelines.warehouse.raw_tables import reader_schema
 GridParts = Callable[[], Iterable[Callable[[], Grid]]]
 """The parts of a file, each worked out when it is called, as often as they are asked for."""
 
-_WORKERS = 2
+_REPEATED: Final = "duplicate_key"
 
 
 def read_table(grid: Grid, reader: TabularReader, source: Source, lookup: RegionLookup) -> ReadResult:
@@ -65,7 +65,7 @@ def read_table(grid: Grid, reader: TabularReader, source: Source, lookup: Region
 def read_parts(parts: GridParts, reader: TabularReader, source: Source, lookup: RegionLookup) -> ReadResult:
     """`read_table` of a file that comes in parts, at least one, which all have its header."""
     table = _Table(parts, reader, source, lookup)
-    read = list(_in_order(table.read_part, parts()))
+    read = list(in_order(lambda part: table.read_part(part()), parts()))
     table.refuse(read)
     return table.result(read)
 
@@ -104,7 +104,8 @@ class _Table:
     """One file on its way through: what its declaration makes of its header, of each part, and of all parts."""
 
     def __init__(self, parts: GridParts, reader: TabularReader, source: Source, lookup: RegionLookup) -> None:
-        self._parts, self._reader, self._source, self._lookup = parts, reader, source, lookup
+        self._parts, self._reader, self._source = parts, reader, source
+        self._lookup = RememberingLookup(lookup)
         self._headers = {column.name: tidy_header(column.header) for column in reader.columns}
         self._columns = {column.name: column for column in reader.columns}
 
@@ -156,7 +157,7 @@ class _Table:
         for name, column in key.items():
             if self._columns[name].required and not self._columns[name].nullable:
                 whole &= kept[column].is_valid().to_numpy()
-        return RefusedKeys(kept, at, whole, faults.faulty(places[next(iter(key))])[at])
+        return RefusedKeys(kept, at, whole, faults.faulty(self._place_of_key(places))[at])
 
     def _key(self, places: Mapping[str, int]) -> dict[str, str]:
         """The columns of the key that are there, and the column of the rows that each is compared by.
@@ -242,27 +243,42 @@ class _Table:
 
     def _kinds_of_repeated(self, header: Grid, again: RepeatedKeys, places: Mapping[str, int]) -> list[Kind]:
         """What is told of keys that occur more than once: nobody can say which of their rows is the right one."""
-        key = self._key(places)
-        position = places[next(iter(key))]
-        expected = f"one row for every {', '.join(header.header[places[name]] for name in key)}"
         kinds: list[Kind] = []
-        told = 0
         # Their cells are read once more: they were let go when nobody knew that they would be needed.
-        for repeats, read_again in zip(again.parts, self._parts(), strict=True):
-            count = len(repeats.places)
-            if not count:
-                continue
-            if told >= MOST_TOLD:
-                kinds.append(Kind(position, "duplicate_key", count, int(repeats.lines[-1]), ()))
-                continue
-            body = self._body(read_again()).rows
-            mask = np.zeros(len(body.lines), dtype=bool)
-            mask[repeats.places] = True
-            faults = Faults(body, sorted(places.values()))
-            faults.add(mask, position, "duplicate_key", partial(_told, again, repeats), expected)
-            kinds += faults.kinds
-            told += count
+        for some in in_order(partial(self._kinds_of_part, header, again, places), self._to_tell(again)):
+            kinds += some
         return kinds
+
+    def _to_tell(self, again: RepeatedKeys) -> Iterator[tuple[Callable[[], Grid] | None, Repeats]]:
+        """The parts with repeated keys, and None in place of those of which none will be told one by one."""
+        told = 0
+        for repeats, part in zip(again.parts, self._parts(), strict=True):
+            if len(repeats.places):
+                yield (part if told < MOST_TOLD else None), repeats
+                told += len(repeats.places)
+
+    def _kinds_of_part(
+        self,
+        header: Grid,
+        again: RepeatedKeys,
+        places: Mapping[str, int],
+        to_tell: tuple[Callable[[], Grid] | None, Repeats],
+    ) -> list[Kind]:
+        part, repeats = to_tell
+        if part is None:
+            count, last = len(repeats.places), int(repeats.lines[-1])
+            return [Kind(self._place_of_key(places), _REPEATED, count, last, ())]
+        body = self._body(part()).rows
+        mask = np.zeros(len(body.lines), dtype=bool)
+        mask[repeats.places] = True
+        faults = Faults(body, sorted(places.values()))
+        expected = f"one row for every {', '.join(header.header[places[name]] for name in self._key(places))}"
+        faults.add(mask, self._place_of_key(places), _REPEATED, partial(_told, again, repeats), expected)
+        return faults.kinds
+
+    def _place_of_key(self, places: Mapping[str, int]) -> int:
+        """The column that stands for the key where it is told of."""
+        return places[next(iter(self._key(places)))]
 
 
 def _told(again: RepeatedKeys, repeats: Repeats, rows: pa.Array) -> pa.Array:
@@ -277,32 +293,6 @@ def _large_figures(rows: pa.Table) -> tuple[int, ...]:
 
 def _rows_in(parts: Sequence[_Part]) -> int:
     return parts[0].header.rows_in + sum(part.row_count for part in parts)
-
-
-def _in_order(function: Callable[[Grid], _Part], parts: Iterable[Callable[[], Grid]]) -> Iterator[_Part]:
-    """`function` of every part, in order, on as many processors as there are and a few parts at a time."""
-    coming = iter(parts)
-    workers = min(_WORKERS, os.cpu_count() or 1)
-    with ThreadPoolExecutor(workers) as pool:
-        waiting: deque[Future[_Part]] = deque()
-        while True:
-            try:
-                part = next(coming, None)
-            except RefusedFileError:
-                # What is wrong earlier in the file goes before what the next part is refused for.
-                while waiting:
-                    waiting.popleft().result()
-                raise
-            if part is not None:
-                waiting.append(pool.submit(_called, function, part))
-            if part is None and not waiting:
-                return
-            if part is None or len(waiting) > workers:
-                yield waiting.popleft().result()
-
-
-def _called(function: Callable[[Grid], _Part], part: Callable[[], Grid]) -> _Part:
-    return function(part())
 
 
 def _rows(body: Grid, typed: Mapping[str, TypedColumn], source: Source) -> pa.Table:
@@ -329,8 +319,18 @@ def _no_data(chosen: Grid, kinds: pa.Array, reader: TabularReader, places: Mappi
     }
     # Where a row has another number of fields, only its first cell stands under its own header.
     shown = {name: texts if places[name] == 0 else pc.if_else(uneven, "", texts) for name, texts in shown.items()}
-    cells = [json.dumps(row, ensure_ascii=False) for row in pa.table(shown).to_pylist()]
-    return pa.table([pa.array(chosen.lines), kinds, pa.array(cells, pa.string())], schema=NO_DATA_SCHEMA)
+    return pa.table([pa.array(chosen.lines), kinds, _as_objects(pa.table(shown))], schema=NO_DATA_SCHEMA)
+
+
+def _as_objects(shown: pa.Table) -> pa.Array:
+    """Every row as a JSON object. Rows that are the same, as a million blank lines are, are written once."""
+    numbered = shown.append_column("_row", pa.array(np.arange(shown.num_rows)))
+    rows = numbered.group_by(shown.column_names).aggregate([("_row", "list")]).combine_chunks()
+    texts = [json.dumps(row, ensure_ascii=False) for row in rows.select(shown.column_names).to_pylist()]
+    same = rows["_row_list"].combine_chunks()
+    which = np.empty(shown.num_rows, dtype=np.int64)
+    which[pc.list_flatten(same).to_numpy()] = pc.list_parent_indices(same).to_numpy()
+    return pa.array(texts, pa.string()).take(pa.array(which))
 
 
 def _with_header(header: Grid, notes: Sequence[pa.Table], places: Mapping[str, int]) -> pa.Table:

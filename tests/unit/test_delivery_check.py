@@ -9,7 +9,9 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from typer.testing import CliRunner
 
+from pipelines.cli import app
 from pipelines.connectors import folder
 from pipelines.declarations.source import FolderConnector, Source
 from pipelines.delivery_check import MOST_SHOWN, Outcome, check_files
@@ -299,3 +301,15 @@ def test_a_swing_workbook_is_recognised_by_the_first_row_of_any_sheet() -> None:
     other = source.model_copy(update={"connector": FolderConnector(kind="folder", pattern="geen")})
     assert fitting("export.xlsx", stream.getvalue(), [other]) == [other]
     assert fitting("export.xlsx", stream.getvalue()[:-50], [other]) == []
+
+
+def test_the_draft_goes_to_standard_output_after_a_message_elsewhere(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NULMETING_DATA_DIR", str(settings.data_dir))
+    path = tmp_path / "wachtlijst.csv"
+    path.write_text("Gemeente;Jaar;Wachtenden\nHeiloo;2023;12\n")
+    result = CliRunner().invoke(app, ["check", str(path)])
+    assert result.exit_code == 2
+    assert result.stderr.startswith("nulmeting: wachtlijst.csv: found a name and a header that fit no declared source")
+    assert result.stdout.startswith("# wachtlijst.csv: ") and "\nsource_id: wachtlijst\n" in result.stdout
