@@ -291,7 +291,7 @@ def _malformed(folder: Path) -> dict[str, tuple[bytes, str]]:
     return {
         "finance_buch_codering.csv": (
             good.decode("windows-1252").encode(),
-            ":1:26: found a UTF-8 sequence, expected text in",
+            ":1:26: found a UTF-8 sequence; the file reads as utf-8, expected text in",
         ),
         "finance_buch_gemeente.csv": (
             good.replace(b"Heiloo", b"Heilo", 1),
@@ -337,7 +337,8 @@ def test_check_says_when_no_declaration_or_more_fit_and_goes_on(untouched: Works
     good = untouched.sample / "municipal" / "ceo_wmo_2015.xlsx"
     outcome = untouched.command("check", str(odd), str(good))
     assert outcome.returncode == 2
-    assert outcome.stdout.startswith("ceo_wmo_2015.xlsx als ceo_wmo: 8 rijen in")
+    assert outcome.stdout.startswith("# raar.csv: tekens utf-8; gescheiden door puntkomma's; kop op regel 1.")
+    assert "\nceo_wmo_2015.xlsx als ceo_wmo: 8 rijen in" in outcome.stdout
     assert outcome.stderr.startswith("nulmeting: raar.csv: found a name and a header that fit no declared source")
     assert "--as (budget_heemskerk, ceo_wmo, circulaire_ijmond, finance_buch, " in outcome.stderr
 
@@ -543,8 +544,8 @@ def test_what_nobody_foresaw_is_one_line_without_a_trace(untouched: Workspace) -
 
 def test_a_profile_without_sources_says_what_to_do_instead_of_publishing_nothing(workspace: Workspace) -> None:
     for path in [*workspace.sources.glob("*/*.yml")]:
-        if "profiles: [live]" in path.read_text(encoding="utf-8"):
-            path.unlink()
+        text = path.read_text(encoding="utf-8").replace("enabled: false\n", "")
+        path.write_text(text.replace("profiles: [live]\n", "profiles: [live]\nenabled: false\n"), encoding="utf-8")
     outcome = workspace.command("run", "--profile", "live")
     assert outcome.returncode == 2
     assert "add-a-source" in outcome.stderr
