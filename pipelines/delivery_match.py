@@ -51,7 +51,9 @@ def fitting(name: str, data: bytes, candidates: Iterable[Source]) -> list[Source
     if len(by_name) == 1:
         return by_name
     contents = _Contents(data)
-    return [source for source in by_name or sources if contents.fit(source)] or by_name
+    found = [source for source in by_name or sources if contents.fit(source)] or by_name
+    # A message whose root cannot be read was still meant to be one: its reader says best what is wrong with it.
+    return found or [source for source in sources if _speaks_of_messages(name, data, source)]
 
 
 class _Contents:
@@ -118,6 +120,12 @@ def _names_standard(data: bytes, reader: IstandaardReader) -> bool:
     from pipelines.readers.istandaard import names_standard
 
     return names_standard(data, reader)
+
+
+def _speaks_of_messages(name: str, data: bytes, source: Source) -> bool:
+    from pipelines.readers.istandaard import looks_like
+
+    return isinstance(source.reader, IstandaardReader) and looks_like(name, data, source.reader)
 
 
 def _required(reader: DelimitedReader | SpreadsheetReader) -> _Header:
