@@ -53,7 +53,8 @@ def fitting(name: str, data: bytes, candidates: Iterable[Source]) -> list[Source
     contents = _Contents(data)
     found = [source for source in by_name or sources if contents.fit(source)] or by_name
     # A message whose root cannot be read was still meant to be one: its reader says best what is wrong with it.
-    return found or [source for source in sources if _speaks_of_messages(name, data, source)]
+    meant = [] if len(found) == 1 else [one for one in found or sources if _speaks_of_messages(name, data, one)]
+    return meant or found
 
 
 class _Contents:
