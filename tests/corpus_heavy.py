@@ -12,6 +12,7 @@ import resource
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from tests.corpus import BSN, SECRETS, Case, differences, everything_told, read_case
@@ -242,7 +243,16 @@ def main() -> None:
         told = everything_told(screened, [])
         wrong[name] += ["tells a BSN"] * any(secret in told for secret in SECRETS)
         del case, screened, told
-    json.dump({"wrong": wrong, "peak_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}, sys.stdout)
+    json.dump({"wrong": wrong, "peak_kib": _peak_kib()}, sys.stdout)
+
+
+def _peak_kib() -> int:
+    """What this process held at most. `ru_maxrss` counts in what the process held that started it, on Linux."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak // 1024 if sys.platform == "darwin" else peak
+    return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
 
 
 if __name__ == "__main__":

@@ -8,20 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from pipelines.connectors.http import (
-    CbsClient,
-    IncompleteAnswerError,
-    RetryPolicy,
-    UnexpectedAnswerError,
-    open_client,
-)
+from pipelines.connectors.http import CbsClient, RetryPolicy, open_client
+from pipelines.connectors.odata_json import list_in
 from pipelines.connectors.paging import PageTrail
 from pipelines.settings import SetupError
 
@@ -91,7 +85,7 @@ def fetch_v4_catalogue(
     # Without the descriptions: they are nearly all of it.
     query = "$select=Identifier,Title,Modified,Status"
     with open_client(parent, retry=retry, timeout_seconds=timeout_seconds) as client:
-        return Catalogue(f"{base}/Datasets", _tables(client, name, "Datasets", query, "@odata.nextLink", entry))
+        return Catalogue(f"{base}/Datasets", _tables(client, name, "Datasets", query, entry))
 
 
 def fetch_v3_catalogue(
@@ -112,7 +106,7 @@ def fetch_v3_catalogue(
         )
 
     with open_client(base, retry=retry, timeout_seconds=timeout_seconds) as client:
-        tables = _tables(client, "ODataCatalog", "Tables", "$format=json", "odata.nextLink", entry)
+        tables = _tables(client, "ODataCatalog", "Tables", "$format=json", entry)
         return Catalogue(f"{base}/ODataCatalog/Tables", tables)
 
 
@@ -121,12 +115,11 @@ def _tables(
     service: str,
     resource: str,
     query: str,
-    next_link: str,
     entry: Callable[[Mapping[str, Any]], CatalogueEntry],
 ) -> dict[str, CatalogueEntry]:
     def read(payload: bytes) -> tuple[list[CatalogueEntry], object]:
-        document = _document(payload)
-        return [entry(value) for value in document["value"]], document.get(next_link)
+        values, link = list_in(payload)
+        return [entry(value) for value in values], link
 
     trail = PageTrail(service, resource, query, always=query)
     tables: dict[str, CatalogueEntry] = {}
@@ -138,17 +131,6 @@ def _tables(
             return tables
         query = trail.next_query(page, link)
     raise AssertionError("counting ended")
-
-
-def _document(payload: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(payload.decode("utf-8-sig"))
-    except ValueError as error:
-        raise IncompleteAnswerError(str(error)) from error
-    values = document.get("value") if isinstance(document, dict) else None
-    if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
-        raise UnexpectedAnswerError("found no list named 'value', expected one of tables")
-    return document
 
 
 def _text(document: Mapping[str, Any], name: str) -> str | None:

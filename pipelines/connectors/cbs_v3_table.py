@@ -23,12 +23,12 @@ from urllib.parse import quote
 from pipelines.connectors.http import (
     SPELLING,
     CbsClient,
-    IncompleteAnswerError,
     ResourceNotFound,
     SourceError,
     TableNotFound,
     UnexpectedAnswerError,
 )
+from pipelines.connectors.odata_json import check_table, list_in
 from pipelines.connectors.paging import PageTrail
 from pipelines.readers.cbs_wide import TYPED, UNTYPED, WideTable, described, seen
 from pipelines.readers.odata_rows import first_row
@@ -224,7 +224,7 @@ def list_pages(client: CbsClient, table: str, resource: str) -> Iterator[tuple[i
     query, page = AS_JSON, 1
     trail = PageTrail(table, resource, query, AS_JSON)
     while True:
-        payload, (values, link) = client.get(table, resource, _list_in, query, page)
+        payload, (values, link) = client.get(table, resource, list_in, query, page)
         trail.saw(page, json.dumps(values[:1] + values[-1:], sort_keys=True))
         yield page, payload, values
         if link is None:
@@ -246,7 +246,7 @@ def _first_row(client: CbsClient, table: str) -> tuple[str | None, dict[str, Any
 def _offered_lists(client: CbsClient, table: str, keep: Keep) -> tuple[str, ...]:
     """The names of all lists of a table; none where the service does not tell."""
     try:
-        payload, (values, _) = client.get(table, ROOT, _list_in, AS_JSON)
+        payload, (values, _) = client.get(table, ROOT, list_in, AS_JSON)
     except ResourceNotFound:
         return ()
     keep("Root", 1, payload)
@@ -265,29 +265,16 @@ def _check_names(table: str, columns: WideTable) -> None:
             raise SourceError(table, "DataProperties", f"found a column {name!r}, expected letters and digits")
 
 
-def _list_in(payload: bytes) -> tuple[list[dict[str, Any]], object | None]:
-    try:
-        document = json.loads(payload.decode("utf-8-sig"))
-    except ValueError as error:
-        raise IncompleteAnswerError(str(error)) from error
-    values = document.get("value") if isinstance(document, dict) else None
-    if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
-        raise UnexpectedAnswerError("found no list named 'value', expected one of objects")
-    return values, document.get("odata.nextLink")
-
-
 def _row_in(payload: bytes) -> dict[str, Any] | None:
-    _list_in(payload)
+    list_in(payload)
     return first_row(payload)
 
 
 def info_in(payload: bytes, table: str) -> TableInfo:
     """What the bytes of TableInfos say. Raises ValueError for other bytes, and for those of another table."""
-    values, _ = _list_in(payload)
+    values, _ = list_in(payload)
     info: Mapping[str, Any] = values[0] if values else {}
-    identifier = str(info.get("Identifier") or table).strip()
-    if identifier != table:
-        raise UnexpectedAnswerError(f"found the properties of table {identifier!r}, expected those of {table!r}")
+    check_table(info.get("Identifier") or None, table)
     modified = info.get("Modified")
     try:
         modified_at = None if modified is None else dt.datetime.fromisoformat(str(modified))

@@ -15,7 +15,6 @@ import datetime as dt
 import difflib
 import hashlib
 import itertools
-import json
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -31,12 +30,12 @@ import pyarrow.compute as pc
 from pipelines.connectors.cbs_slices import LONGEST_ADDRESS, Slice, slices
 from pipelines.connectors.http import (
     CbsClient,
-    IncompleteAnswerError,
     NotAsDeclared,
     ResourceNotFound,
     SourceError,
     UnexpectedAnswerError,
 )
+from pipelines.connectors.odata_json import check_table, list_in, object_in
 from pipelines.connectors.paging import PageTrail
 from pipelines.connectors.seen_ids import SeenIds
 from pipelines.declarations.source import CbsV4Connector
@@ -320,34 +319,19 @@ def _keep(into: Path, resource: str, payload: bytes, *numbers: int) -> FetchedFi
     return FetchedFile(path.name, path, len(payload), hashlib.sha256(payload).hexdigest())
 
 
-def _read_object(payload: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(payload.decode("utf-8-sig"))
-    except ValueError as error:
-        raise IncompleteAnswerError(str(error)) from error
-    if not isinstance(document, dict):
-        raise UnexpectedAnswerError(f"found a JSON {type(document).__name__}, expected an object")
-    return document
-
-
 def _read_list(payload: bytes) -> _Page:
-    document = _read_object(payload)
-    values = document.get("value")
-    if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
-        raise UnexpectedAnswerError("found no list named 'value', expected one of objects")
+    values, link = list_in(payload)
     named = [value.get("Identifier", value.get("Id")) for value in (values[:1] + values[-1:])]
-    return _Page(len(values), tuple(named), document.get("@odata.nextLink"), tuple(values))
+    return _Page(len(values), tuple(named), link, tuple(values))
 
 
 def _read_properties(table: str, payload: bytes) -> TableProperties:
-    return table_properties(table, _read_object(payload))
+    return table_properties(table, object_in(payload))
 
 
 def table_properties(table: str, document: Mapping[str, Any]) -> TableProperties:
     """What the fields of `Properties` mean. Raises UnexpectedAnswerError for those of another table or form."""
-    identifier = document.get("Identifier")
-    if identifier is not None and str(identifier).strip() != table:
-        raise UnexpectedAnswerError(f"found the properties of table {identifier!r}, expected those of {table!r}")
+    check_table(document.get("Identifier"), table)
     count = document.get("ObservationCount")
     if isinstance(count, str) and count.isdecimal():
         count = int(count)
@@ -377,7 +361,7 @@ def _read_observations(dimensions: tuple[str, ...], payload: bytes) -> _Page:
         scan = scan_page(payload)
     except ValueError as error:
         # Where the document is whole after all, its shape is what is wrong.
-        _read_object(payload)
+        object_in(payload)
         raise UnexpectedAnswerError(str(error)) from error
     if problem := check_fields(payload, dimensions):
         raise UnexpectedAnswerError(problem)

@@ -1,21 +1,17 @@
-"""Requests to one publisher and their answers, over plain HTTP/1.1.
+"""Requests to one publisher and their answers, through httpx.
 
 What belongs here: getting status, headers and body of an answer as it comes in, and saying what went wrong on the
 way. What does not: what a status means, how much of an answer is taken, and whether to ask again (`http`).
 
-This is the road of nearly all requests, and stands on the standard library: httpx takes longer to import than a
-small table takes to fetch. It is used where a request has to go through a proxy, or a test replaces the network.
+httpx is imported where the first connection is opened: it takes longer to import than a small table to fetch.
 """
 
 from __future__ import annotations
 
-import http.client
 import zlib
-from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Final, Protocol
-from urllib.parse import urlsplit
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import ssl
@@ -24,12 +20,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS: Final = 10.0
 LOCAL_HOSTS: Final = ("127.0.0.1", "localhost", "::1")
-NO_CONNECTION: Final = "no connection could be made"
-TOO_SLOW_TO_CONNECT: Final = "no connection was made in time"
-SILENT: Final = "time-out: the server stopped answering"
-CUT: Final = "the connection was cut during the answer"
-DAMAGED: Final = "the compressed answer is damaged"
-_CHUNK: Final = 128 * 1024
+_PIECE: Final = 128 * 1024
 
 
 class FailedRequestError(Exception):
@@ -44,150 +35,78 @@ class UnreachableError(FailedRequestError):
     """There is no connection to the server at all."""
 
 
-class Incoming(Protocol):
-    """An answer that is coming in. Its body can be taken once."""
+class Incoming:
+    """An answer that is coming in. Its body can be taken once, in pieces.
 
-    @property
-    def status_code(self) -> int:
-        """What the server makes of the request."""
+    What breaks the body off, or damages it, is a FailedRequestError where the answer is left.
+    """
 
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """What it says of the answer; the names are found in small letters."""
-
-    def iter_raw(self) -> Iterator[bytes]:
-        """The body in pieces, as sent. Raises FailedRequestError where it comes short."""
-
-    def iter_bytes(self) -> Iterator[bytes]:
-        """The body in pieces, decompressed. Raises FailedRequestError where it comes short or is damaged."""
-
-
-class Exchange(Protocol):
-    """A way of asking. Several threads may ask at once."""
-
-    def stream(self, url: str, headers: Mapping[str, str] | None = None) -> AbstractContextManager[Incoming]:
-        """The answer to a GET, whatever its status; redirects are not followed. Raises FailedRequestError."""
-
-    def close(self) -> None:
-        """Close the connections."""
-
-
-def exchange_for(
-    base_url: str, headers: Mapping[str, str], timeout_seconds: float, transport: httpx.BaseTransport | None
-) -> Exchange:
-    """The way of asking for what is below `base_url`; `transport` replaces the network."""
-    host = urlsplit(base_url).hostname or ""
-    # A service on this machine is never asked through a proxy of the organisation.
-    if transport is None and (host in LOCAL_HOSTS or not _has_proxy(base_url, host)):
-        return DirectExchange(base_url, headers, timeout_seconds)
-    from pipelines.connectors.exchange_httpx import HttpxExchange
-
-    return HttpxExchange(headers, timeout_seconds, transport)
-
-
-def _has_proxy(base_url: str, host: str) -> bool:
-    from urllib.request import getproxies, proxy_bypass
-
-    proxies = getproxies()
-    return bool(proxies.get(urlsplit(base_url).scheme) or proxies.get("all")) and not proxy_bypass(host)
-
-
-class DirectExchange:
-    """Connections to one server that stay open from one request to the next."""
-
-    def __init__(self, base_url: str, headers: Mapping[str, str], timeout_seconds: float) -> None:
-        parts = urlsplit(base_url)
-        self._tls = _verified() if parts.scheme == "https" else None
-        self._address = (parts.hostname or "", parts.port or (80 if self._tls is None else 443))
-        self._headers = {**headers, "Accept-Encoding": "gzip"}
-        self._timeout = timeout_seconds
-        self._idle: deque[http.client.HTTPConnection] = deque()
-
-    @contextmanager
-    def stream(self, url: str, headers: Mapping[str, str] | None = None) -> Iterator[Incoming]:
-        connection, response = self._asked(url, {**self._headers, **(headers or {})})
-        try:
-            yield _Body(response)
-        finally:
-            # What was not read to its end would be taken for the next answer.
-            is_over = response.isclosed() and not response.will_close
-            response.close()
-            if is_over:
-                self._idle.append(connection)
-            else:
-                connection.close()
-
-    def close(self) -> None:
-        while connection := self._kept():
-            connection.close()
-
-    def _asked(
-        self, url: str, headers: Mapping[str, str]
-    ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
-        parts = urlsplit(url)
-        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        while True:
-            kept = self._kept()
-            connection = kept or self._connected()
-            try:
-                connection.request("GET", target, headers=dict(headers))
-                return connection, connection.getresponse()
-            except http.client.InvalidURL as error:
-                connection.close()
-                raise FailedRequestError(f"the address {url!r} cannot be asked for: {error}", False) from error
-            except (http.client.HTTPException, OSError) as error:
-                connection.close()
-                # A server may close a connection that was idle for long: that says nothing of this request.
-                if kept is None or not isinstance(error, ConnectionError):
-                    raise _broken(error) from error
-
-    def _kept(self) -> http.client.HTTPConnection | None:
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return None
-
-    def _connected(self) -> http.client.HTTPConnection:
-        host, port = self._address
-        patience = min(self._timeout, CONNECT_SECONDS)
-        connection = (
-            http.client.HTTPConnection(host, port, timeout=patience)
-            if self._tls is None
-            else http.client.HTTPSConnection(host, port, timeout=patience, context=self._tls)
-        )
-        try:
-            connection.connect()
-        except TimeoutError as error:
-            raise UnreachableError(TOO_SLOW_TO_CONNECT, True) from error
-        except OSError as error:
-            raise UnreachableError(f"{NO_CONNECTION}: {error}", True) from error
-        connection.sock.settimeout(self._timeout)
-        return connection
-
-
-class _Body:
-    """The answer of `http.client`, in pieces."""
-
-    def __init__(self, response: http.client.HTTPResponse) -> None:
+    def __init__(self, response: httpx.Response) -> None:
         self._response = response
-        self.status_code: int = response.status
-        self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
+        self.status_code: int = response.status_code
+        self.headers: Mapping[str, str] = response.headers
 
     def iter_raw(self) -> Iterator[bytes]:
-        response = self._response
-        try:
-            while response.length != 0 and (chunk := response.read(_CHUNK)):
-                yield chunk
-            if response.length:
-                raise http.client.IncompleteRead(b"", response.length)
-        except (http.client.HTTPException, OSError) as error:
-            raise _broken(error) from error
+        """The body as it was sent."""
+        return self._response.iter_raw()
 
     def iter_bytes(self) -> Iterator[bytes]:
+        """The body decompressed.
+
+        httpx would take a compressed body that ends in the middle for whole, and one in a coding that it does not
+        know for plain.
+        """
         encoding = self.headers.get("content-encoding", "identity").lower()
         if encoding not in ("identity", "gzip"):
             raise FailedRequestError(f"found an answer compressed as {encoding}, expected gzip or none", False)
         return self.iter_raw() if encoding == "identity" else _unpacked(self.iter_raw())
+
+
+class Exchange:
+    """Connections to one publisher, kept open from one request to the next. Several threads may ask at once.
+
+    Proxies and certificate authorities are those of the organisation: found in the environment and on the machine. A
+    service on this machine is never asked through a proxy. `transport` replaces the network.
+    """
+
+    def __init__(
+        self, headers: Mapping[str, str], timeout_seconds: float, transport: httpx.BaseTransport | None
+    ) -> None:
+        import httpx
+
+        self._client = httpx.Client(
+            transport=transport,
+            timeout=httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, CONNECT_SECONDS)),
+            follow_redirects=False,
+            headers={**headers, "Accept-Encoding": "gzip"},
+            mounts={f"all://{f'[{host}]' if ':' in host else host}": None for host in LOCAL_HOSTS},
+            verify=_verified(),
+        )
+
+    @contextmanager
+    def stream(self, url: str, headers: Mapping[str, str] | None = None) -> Iterator[Incoming]:
+        """The answer to a GET, whatever its status; redirects are not followed. Raises FailedRequestError."""
+        import httpx
+
+        try:
+            with self._client.stream("GET", url, headers=headers) as response:
+                yield Incoming(response)
+        except httpx.InvalidURL as error:
+            raise FailedRequestError(f"the address {url!r} cannot be asked for: {error}", False) from error
+        except httpx.ConnectTimeout as error:
+            raise UnreachableError("no connection was made in time", True) from error
+        except httpx.TimeoutException as error:
+            raise FailedRequestError("time-out: the server stopped answering", True) from error
+        except httpx.ConnectError as error:
+            raise UnreachableError(f"no connection could be made: {error}", True) from error
+        except httpx.UnsupportedProtocol as error:
+            raise FailedRequestError(str(error), False) from error
+        except httpx.TransportError as error:
+            raise FailedRequestError(f"the connection was cut during the answer: {error}", True) from error
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
 
 
 def _unpacked(chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -197,19 +116,13 @@ def _unpacked(chunks: Iterator[bytes]) -> Iterator[bytes]:
         for packed in chunks:
             rest = packed
             while rest:
-                yield unpack.decompress(rest, _CHUNK)
+                yield unpack.decompress(rest, _PIECE)
                 rest = unpack.unconsumed_tail
         yield unpack.flush()
     except zlib.error as error:
-        raise FailedRequestError(f"{DAMAGED}: {error}", True) from error
+        raise FailedRequestError(f"the compressed answer is damaged: {error}", True) from error
     if not unpack.eof:
-        raise FailedRequestError(f"{DAMAGED}: it ends in the middle", True)
-
-
-def _broken(error: Exception) -> FailedRequestError:
-    if isinstance(error, TimeoutError):
-        return FailedRequestError(SILENT, True)
-    return FailedRequestError(f"{CUT}: {error or type(error).__name__}", True)
+        raise FailedRequestError("the compressed answer is damaged: it ends in the middle", True)
 
 
 def _verified() -> ssl.SSLContext:

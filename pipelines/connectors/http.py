@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from pipelines.connectors.exchange import Exchange, FailedRequestError, Incoming, exchange_for
+from pipelines.connectors.exchange import Exchange, FailedRequestError, Incoming
 from pipelines.connectors.partial_file import PartialFile
 from pipelines.settings import SetupError
 
@@ -325,7 +325,7 @@ def open_client(
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise SetupError(f"found {base_url!r}, expected an address such as https://host/odata/v1/CBS")
     headers = {"Accept": "application/json", "User-Agent": "nulmeting", **(secret_headers or {})}
-    exchange = exchange_for(base_url, headers, timeout_seconds, transport)
+    exchange = Exchange(headers, timeout_seconds, transport)
     secrets = tuple((secret_headers or {}).values())
     return CbsClient(exchange, base_url.rstrip("/"), retry or RetryPolicy(), secrets)
 

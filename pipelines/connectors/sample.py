@@ -40,9 +40,12 @@ class _SampleTransport(httpx.BaseTransport):
         path = self._folder / table / f"{name}.json"
         if not (_NAME.fullmatch(table) and _NAME.fullmatch(name) and path.is_file()):
             return _error(404, f"the bundled sample has no {table}/{name}")
-        return httpx.Response(200, headers={"Content-Type": "application/json"}, content=path.read_bytes())
+        return _answer(200, path.read_bytes())
 
 
 def _error(status: int, message: str) -> httpx.Response:
-    body = json.dumps({"error": {"code": str(status), "message": message}}).encode()
-    return httpx.Response(status, headers={"Content-Type": "application/json"}, content=body)
+    return _answer(status, json.dumps({"error": {"code": str(status), "message": message}}).encode())
+
+
+def _answer(status: int, body: bytes) -> httpx.Response:
+    return httpx.Response(status, headers={"Content-Type": "application/json"}, stream=httpx.ByteStream(body))

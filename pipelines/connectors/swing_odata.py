@@ -8,7 +8,6 @@ asks for. What does not: HTTP itself (`http`), keeping vintages (`snapshot`), an
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -16,24 +15,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 import pyarrow as pa
 
 from pipelines.connectors.http import (
     CbsClient,
-    IncompleteAnswerError,
     ResourceNotFound,
     RetryPolicy,
     SourceError,
-    UnexpectedAnswerError,
-    next_page_query,
     open_client,
+    unreadable,
 )
+from pipelines.connectors.odata_json import list_in
+from pipelines.connectors.paging import PageTrail
 from pipelines.declarations.source import SwingConnector
 from pipelines.readers.swing_odata import (
-    NEXT_LINK,
     VARIABLE_FILE,
     Variable,
     parse_values,
@@ -121,7 +119,7 @@ class SwingClient:
     ) -> tuple[bytes, T]:
         """The exact bytes of a resource, and what `read` makes of them.
 
-        A JSONDecodeError of `read` has the resource asked for again, any other ValueError is an error at once. Raises
+        A document that breaks off is asked for again, any other ValueError of `read` is an error at once. Raises
         VariableNotFound for a 404 and SwingError for all else that goes wrong, after the tries of the policy.
         `variable` is what errors call it.
         """
@@ -129,10 +127,8 @@ class SwingClient:
         def understood(payload: bytes) -> T:
             try:
                 return read(payload)
-            except (json.JSONDecodeError, UnicodeDecodeError) as error:
-                raise IncompleteAnswerError(str(error)) from error
             except ValueError as error:
-                raise UnexpectedAnswerError(str(error)) from error
+                raise unreadable(error, payload) from error
 
         shown = resource.removeprefix(f"{_entity(variable)}/")
         try:
@@ -151,26 +147,18 @@ class SwingClient:
         Raises as `get` does, and SwingError for a page that repeats and a link that loops or leads elsewhere.
         """
         shown = resource.removeprefix(f"{_entity(variable)}/")
-        query = ""
-        asked = {_comparable(query): 1}
-        seen: dict[tuple[int, str, str], int] = {}
+        trail, query = PageTrail(self._service, resource), ""
         for number in itertools.count(1):
             payload, (rows, link) = self.get(variable, resource, read, query, number)
             sign = (len(rows), str(rows[0]), str(rows[-1])) if len(rows) else (0, "", "")
-            if sign in seen:
-                raise SwingError(variable, shown, f"the rows of page {seen[sign]} came again", number)
-            seen[sign] = number
+            try:
+                trail.saw(number, sign)
+                query = "" if link is None else trail.next_query(number, link)
+            except SourceError as error:
+                raise SwingError(variable, shown, error.cause, number) from error
             yield payload, rows
             if link is None:
                 return
-            try:
-                query = next_page_query(link, self._service, resource)
-            except UnexpectedAnswerError as error:
-                raise SwingError(variable, shown, str(error), number) from error
-            if _comparable(query) in asked:
-                back = asked[_comparable(query)]
-                raise SwingError(variable, shown, f"the next-page link loops back to page {back}", number)
-            asked[_comparable(query)] = number + 1
 
     def _with_remedy(self, cause: str) -> str:
         if self._has_key:
@@ -248,7 +236,7 @@ def fetch_variable(client: SwingClient, connector: SwingConnector, code: str, ge
 def fetch_list(client: SwingClient, resource: str) -> list[dict[str, Any]]:
     """Everything in a list of the databank: `Variables`, `GeoLevels`, `GeoLevels('gemeente')/GeoItems`,
     `PeriodLevels`, `Periods`. Raises as `SwingClient.get`."""
-    return [entry for _, page in client.pages(resource, resource, _read_list) for entry in page]
+    return [entry for _, page in client.pages(resource, resource, list_in) for entry in page]
 
 
 def _levels(client: SwingClient, code: str) -> str:
@@ -260,17 +248,5 @@ def _levels(client: SwingClient, code: str) -> str:
     return ", ".join(str(level.get("ExternalCode")) for level in levels) or "of none"
 
 
-def _read_list(payload: bytes) -> tuple[list[dict[str, Any]], object | None]:
-    document = json.loads(payload.decode("utf-8-sig"))
-    values = document.get("value") if isinstance(document, dict) else None
-    if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
-        raise ValueError("found no list named 'value', expected one of objects")
-    return values, document.get(NEXT_LINK)
-
-
 def _entity(variable: str) -> str:
     return f"Variables('{variable}')"
-
-
-def _comparable(query: str) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted(parse_qsl(query, keep_blank_values=True)))

@@ -235,7 +235,7 @@ class _Counting(httpx.BaseTransport):
         time.sleep(0.01)
         with self.lock:
             self.at_once -= 1
-        return httpx.Response(200, content=self.body)
+        return httpx.Response(200, stream=httpx.ByteStream(self.body))
 
 
 def test_no_more_than_two_requests_are_under_way_at_once_even_of_several_threads() -> None:

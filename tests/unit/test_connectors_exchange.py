@@ -8,11 +8,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import httpx
 import pytest
 
-from pipelines.connectors.exchange import DirectExchange, FailedRequestError, UnreachableError, exchange_for
-from pipelines.connectors.exchange_httpx import HttpxExchange
+from pipelines.connectors.exchange import Exchange, FailedRequestError, UnreachableError
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 Script = Callable[[socket.socket], None]
@@ -66,18 +64,18 @@ def whole(body: bytes, *headers: bytes) -> bytes:
     return HEAD + b"".join(header + b"\r\n" for header in headers) + b"Content-Length: %d\r\n\r\n" % len(body) + body
 
 
-def asked(exchange: DirectExchange, address: str) -> bytes:
+def asked(exchange: Exchange, address: str) -> bytes:
     with exchange.stream(f"{address}/a/b?c=d") as answer:
         return b"".join(answer.iter_bytes())
 
 
-def exchange_with(address: str, timeout: float = 0.5) -> DirectExchange:
-    return DirectExchange(address, {"Accept": "application/json"}, timeout)
+def exchange_with(timeout: float = 0.5) -> Exchange:
+    return Exchange({"Accept": "application/json"}, timeout, None)
 
 
 def test_a_connection_is_used_again() -> None:
     with listening(answering(whole(b"one"), whole(b"two"), whole(b""), whole(b"four"))) as (address, made):
-        exchange = exchange_with(address)
+        exchange = exchange_with()
         assert [asked(exchange, address) for _ in range(3)] == [b"one", b"two", b""]
         exchange.close()
         assert made == [0]
@@ -85,14 +83,14 @@ def test_a_connection_is_used_again() -> None:
 
 def test_a_connection_that_the_server_closed_while_it_was_idle_is_no_failure() -> None:
     with listening(answering(whole(b"one"), close=True), answering(whole(b"two"))) as (address, made):
-        exchange = exchange_with(address)
+        exchange = exchange_with()
         assert [asked(exchange, address), asked(exchange, address)] == [b"one", b"two"]
         assert made == [0, 1]
 
 
 def test_what_was_not_read_to_its_end_is_not_taken_for_the_next_answer() -> None:
     with listening(answering(whole(b"x" * 10_000)), answering(whole(b"two"))) as (address, _):
-        exchange = exchange_with(address)
+        exchange = exchange_with()
         with exchange.stream(f"{address}/") as answer:
             assert answer.status_code == 200
         assert asked(exchange, address) == b"two"
@@ -101,13 +99,13 @@ def test_what_was_not_read_to_its_end_is_not_taken_for_the_next_answer() -> None
 @pytest.mark.parametrize("body", [b"short", b"0123456789" * 100_000])
 def test_a_compressed_answer_is_unpacked(body: bytes) -> None:
     with listening(answering(whole(gzip.compress(body), b"Content-Encoding: gzip"))) as (address, _):
-        assert asked(exchange_with(address), address) == body
+        assert asked(exchange_with(), address) == body
 
 
 def test_a_compressed_answer_comes_in_pieces_of_bounded_size() -> None:
     bomb = gzip.compress(bytes(50_000_000))
     with listening(answering(whole(bomb, b"Content-Encoding: gzip"))) as (address, _):
-        exchange = exchange_with(address)
+        exchange = exchange_with()
         with exchange.stream(f"{address}/") as answer:
             assert max(len(piece) for piece, _ in zip(answer.iter_bytes(), range(20), strict=False)) <= 128 * 1024
 
@@ -121,7 +119,7 @@ def test_a_compressed_answer_comes_in_pieces_of_bounded_size() -> None:
 )
 def test_an_answer_in_chunks_or_without_length_is_whole_when_it_ends(answer: bytes) -> None:
     with listening(answering(answer, close=True)) as (address, _):
-        assert asked(exchange_with(address), address) == b"hello world"
+        assert asked(exchange_with(), address) == b"hello world"
 
 
 @pytest.mark.parametrize(
@@ -138,34 +136,34 @@ def test_an_answer_in_chunks_or_without_length_is_whole_when_it_ends(answer: byt
 def test_an_answer_that_is_not_whole_is_one_to_ask_for_again(answer: bytes, cause: str) -> None:
     with listening(answering(answer, close=True)) as (address, _):
         with pytest.raises(FailedRequestError, match=cause) as caught:
-            asked(exchange_with(address), address)
+            asked(exchange_with(), address)
         assert caught.value.again is True
 
 
 def test_a_coding_that_was_not_asked_for_is_not_asked_for_again() -> None:
     with listening(answering(whole(b"?", b"Content-Encoding: br"))) as (address, _):
         with pytest.raises(FailedRequestError, match="compressed as br") as caught:
-            asked(exchange_with(address), address)
+            asked(exchange_with(), address)
         assert caught.value.again is False
 
 
 def test_silence_ends_in_a_time_out() -> None:
     with listening(answering(HEAD)) as (address, _), pytest.raises(FailedRequestError, match="time-out"):
-        asked(exchange_with(address, 0.1), address)
+        asked(exchange_with(0.1), address)
 
 
 def test_a_server_that_is_not_there_cannot_be_reached() -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         address = f"http://127.0.0.1:{gone.getsockname()[1]}"
     with pytest.raises(UnreachableError, match="no connection could be made"):
-        asked(exchange_with(address), address)
+        asked(exchange_with(), address)
 
 
 def test_an_address_with_other_signs_cannot_be_asked_for() -> None:
     with listening(answering(whole(b""))) as (address, _):
         with (
             pytest.raises(FailedRequestError, match="cannot be asked for") as caught,
-            exchange_with(address).stream(f"{address}/a b"),
+            exchange_with().stream(f"{address}/a\nb"),
         ):
             pass
         assert caught.value.again is False
@@ -174,18 +172,20 @@ def test_an_address_with_other_signs_cannot_be_asked_for() -> None:
 def test_only_what_has_to_go_through_a_proxy_does(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("no_proxy", "NO_PROXY", "all_proxy", "ALL_PROXY", "https_proxy", "HTTPS_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    monkeypatch.setenv("no_proxy", "inside.example")
-    ways = {
-        address: type(exchange_for(address, {}, 1.0, None))
-        for address in (
-            "http://outside.example/CBS",
-            "http://inside.example/CBS",
-            "http://127.0.0.1:80/CBS",
-            "http://[::1]:80/CBS",
-            "https://outside.example/CBS",
-        )
-    }
-    assert [way is HttpxExchange for way in ways.values()] == [True, False, False, False, False]
-    stand_in = httpx.MockTransport(lambda _: httpx.Response(200))
-    assert isinstance(exchange_for("http://127.0.0.1/CBS", {}, 1.0, stand_in), HttpxExchange)
+    with (
+        listening(answering(whole(b"through the proxy"))) as (proxy, _),
+        listening(answering(whole(b"straight"))) as (address, _),
+    ):
+        monkeypatch.setenv("http_proxy", proxy)
+        exchange = exchange_with()
+        assert asked(exchange, "http://outside.example") == b"through the proxy"
+        assert asked(exchange, address) == b"straight"
+
+
+def test_what_the_organisation_excepts_from_its_proxy_is_asked_straight(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "inside.invalid")
+    with listening(answering(whole(b"through the proxy"))) as (proxy, made):
+        monkeypatch.setenv("http_proxy", proxy)
+        with pytest.raises(UnreachableError):
+            asked(exchange_with(), "http://inside.invalid")
+        assert made == []

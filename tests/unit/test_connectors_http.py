@@ -194,7 +194,7 @@ def test_a_server_on_this_machine_is_not_asked_through_a_proxy(
 
 def test_an_endless_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipelines.connectors.http.MAX_ANSWER_BYTES", 1000)
-    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=b"{" * 5000))
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=httpx.ByteStream(b"{" * 5000)))
     with (
         open_client("http://cbs.example/CBS", transport) as client,
         pytest.raises(SourceError, match="larger than 1000 bytes"),
