@@ -149,6 +149,13 @@ class ExpectNoSourceConflict(gxe.ExpectTableRowCountToEqual):
     description: str = "Geen twee bronnen geven een verschillend cijfer voor hetzelfde"
 
 
+class ExpectRatesToFollowFromCounts(gxe.ExpectTableRowCountToEqual):
+    """No published rate contradicts the counts that are known."""
+
+    value: int = 0
+    description: str = "Elk gepubliceerd verhoudingscijfer volgt uit de bekende aantallen"
+
+
 class ExpectNoRowsRefused(gxe.ExpectTableRowCountToEqual):
     """Nothing that was delivered had to be refused."""
 

@@ -52,8 +52,10 @@ def marts_checks() -> list[Check]:
         _no_unexplained_open_break(),
         _deliveries_as_declared(),
         _no_source_conflict(),
+        _rates_follow_from_counts(),
         _nothing_refused(),
-        _key_unique(),
+        _key_unique("indicator_municipality", "Een gemeente"),
+        _key_unique("indicator_wijk", "Een wijk of buurt"),
         _same_period(),
     ]
 
@@ -127,6 +129,7 @@ def _no_source_conflict() -> Check:
                 indicator_id, region_code, period_code, source_id, value, other_source_id, other_value,
                 difference_pct
             from marts.conflict
+            where conflict_kind = 'two_sources'
         """,
         expects=expects("ExpectNoSourceConflict"),
         severity="warning",
@@ -136,6 +139,28 @@ def _no_source_conflict() -> Check:
         next_step_nl="Kies welke bron voorgaat bij de indicator, of meld de fout aan de uitgever.",
         key_columns=("indicator_id", "region_code", "period_code", "source_id", "other_source_id"),
         detail_nl="{source_id} geeft {value}, {other_source_id} geeft {other_value} ({difference_pct:+} %)",
+    )
+
+
+def _rates_follow_from_counts() -> Check:
+    return Check(
+        name="marts_conflict__rates_follow_from_counts",
+        asset="marts.conflict",
+        query="""
+            select
+                indicator_id, region_code, period_code, source_id, value, other_source_id, other_value,
+                difference_pct
+            from marts.conflict
+            where conflict_kind = 'rate_against_counts'
+        """,
+        expects=expects("ExpectRatesToFollowFromCounts"),
+        severity="warning",
+        title_nl="Een gepubliceerd cijfer volgt niet uit de aantallen",
+        detects_nl="Gepubliceerde verhoudingen die, ook met alle afronding, niet uit de bekende aantallen volgen.",
+        usual_cause_nl="een andere teller, noemer of peildatum bij de uitgever, of een schaalfout.",
+        next_step_nl="Vergelijk de definities van beide; pas teller of noemer aan, of meld de fout aan de uitgever.",
+        key_columns=("indicator_id", "region_code", "period_code", "source_id", "other_source_id"),
+        detail_nl="{source_id} geeft {value}, uit de aantallen volgt {other_value} ({difference_pct:+} %)",
     )
 
 
@@ -164,16 +189,16 @@ def _nothing_refused() -> Check:
     )
 
 
-def _key_unique() -> Check:
+def _key_unique(mart: str, whose: str) -> Check:
     key = ("indicator_id", "region_code", "period_code", "geography")
     return Check(
-        name="marts_indicator_municipality__key_unique",
-        asset="marts.indicator_municipality",
-        query=f"select {', '.join(key)} from marts.indicator_municipality",
+        name=f"marts_{mart}__key_unique",
+        asset=f"marts.{mart}",
+        query=f"select {', '.join(key)} from marts.{mart}",
         expects=expects("ExpectKeyToBeUnique", column_list=key),
         severity="blocking",
-        title_nl="Een gemeente heeft meer dan één cijfer",
-        detects_nl="Meer dan één rij voor dezelfde indicator, gemeente, periode en grenzen.",
+        title_nl=f"{whose} heeft meer dan één cijfer",
+        detects_nl="Meer dan één rij voor dezelfde indicator, regio, periode en grenzen.",
         usual_cause_nl="twee bronnen zonder volgorde van voorkeur, of een regio die dubbel is gedeclareerd.",
         next_step_nl="Publiceer niet; zoek met de sleutel in core.observation waar de rij vandaan komt.",
         key_columns=key,

@@ -18,12 +18,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.declarations.source import DelimitedReader, IstandaardReader, Iv3Reader, Source, SwingReader
+from pipelines.declarations.source import DelimitedReader, Iv3Reader, Source, SwingReader
 from pipelines.privacy import holds_bsn, redact_text
 from pipelines.privacy.pseudonym import PseudonymKey
 from pipelines.privacy.screening import first_bsn, large_numbers, texts_of_package, with_plain_spaces
 from pipelines.readers import Problem, ReadResult, RegionLookup, read_file
 from pipelines.readers.refusal import refused
+from pipelines.readers.respondents import without_texts
 from pipelines.readers.workbook import MOST_UNPACKED
 from pipelines.warehouse.raw_tables import reader_schema
 
@@ -71,8 +72,8 @@ def read_screened(
 
     Nothing that comes back holds what was found. The bytes of a refused delivery about persons may not be kept,
     nor those of a source that is declared to be about persons, nor those that nobody can look into (a workbook
-    with a password). Messages that are about persons by their nature are read with `key`: the reader lets nothing of
-    them through but pseudonyms.
+    with a password). Messages and tables that are about persons by their nature are read with `key`: the reader lets
+    nothing of them through but pseudonyms.
     """
     shown = shown_name(name)
     if shown != name:
@@ -80,7 +81,7 @@ def read_screened(
         problem = Problem(shown, None, None, None, _PERSONAL, found, "a name that names no person")
         return ScreenedDelivery(shown, refused(reader_schema(source), (problem,), 1), may_keep_bytes=False)
     result = read_file(name, data, source, lookup, key)
-    if isinstance(source.reader, IstandaardReader):
+    if source.makes_pseudonyms:
         return ScreenedDelivery(name, result, may_keep_bytes=False)
     persons = tuple(problem for problem in result.problems if problem.reason == _PERSONAL)
     texts = None if persons else _texts(data)
@@ -93,6 +94,9 @@ def read_screened(
         told = tuple(replace(problem, raw_text="") for problem in persons)
         return ScreenedDelivery(name, refused(reader_schema(source), told, result.rows_in), may_keep_bytes=False)
     if isinstance(source.reader, Iv3Reader) and (copy := _iv3_copy(name, data, result)) is not None:
+        return ScreenedDelivery(name, result, may_keep_bytes=False, in_place_of_bytes=copy)
+    if source.answers is not None and isinstance(source.reader, DelimitedReader) and not result.refused:
+        copy = {name: without_texts(result.rows, source.reader)}
         return ScreenedDelivery(name, result, may_keep_bytes=False, in_place_of_bytes=copy)
     return ScreenedDelivery(name, result, may_keep_bytes=texts is not None and not source.person_level)
 

@@ -14,6 +14,9 @@ _HEAD = """# Data dictionary
 Generated from the models by `make docs`; do not edit by hand. The tables stand in schema `marts` of
 `data/published/nulmeting.duckdb`, and as Parquet in `data/published/parquet/`. In DuckDB the same descriptions can
 be read with `from duckdb_columns()`.
+
+What stood in `observation` on an earlier day is a question to the file itself, with what was withdrawn since:
+`select * from marts.observation_as_of(date '2017-07-01')`. All tables of that day: `nulmeting run --as-of 2017-07-01`.
 """
 
 

@@ -26,6 +26,9 @@ _KINDS: dict[str, PeriodKind] = {"": "year", "H": "half_year", "Q": "quarter", "
 _MONTHS = {"": 12, "H": 6, "Q": 3, "M": 1}
 _EXPECTED = "a period such as 2016, 2016H2, 2016Q3 or 2016M07"
 
+# A day for ranges without an end where only their form matters, not how far they go.
+SOME_DAY = dt.date(2050, 12, 31)
+
 PERIOD_SCHEMA = pa.schema(
     [
         ("period_code", pa.string()),
@@ -73,16 +76,28 @@ def period_range(first: str, last: str) -> tuple[str, ...]:
     return tuple(_code(kind, ordinal) for ordinal in range(begin, end + 1))
 
 
-def expand_periods(expressions: Iterable[str]) -> tuple[str, ...]:
+def expand_periods(expressions: Iterable[str], until: dt.date | None = None) -> tuple[str, ...]:
     """The periods that declared expressions stand for: single codes, and ranges such as `2015H1..2024H2`.
 
-    Each period once, in the order of the expressions. Raises ValueError for what is neither.
+    A range without an end (`2015H1..`) goes up to the period in which `until` falls; it is empty where the first one
+    has not begun by then. Each period once, in the order of the expressions. Raises ValueError for what is neither, and
+    for a range without an end where no `until` is given.
     """
     periods: dict[str, None] = {}
     for expression in expressions:
-        first, dots, last = expression.partition("..")
-        periods.update(dict.fromkeys(period_range(first, last if dots else first)))
+        periods.update(dict.fromkeys(_expanded(expression, until)))
     return tuple(periods)
+
+
+def _expanded(expression: str, until: dt.date | None) -> tuple[str, ...]:
+    first, dots, last = expression.partition("..")
+    if last or not dots:
+        return period_range(first, last or first)
+    if until is None:
+        raise ValueError(f"found no last period in {expression}, expected {_EXPECTED}")
+    letter, begin = _parse(first)
+    now = (until.year * 12 + until.month - 1) // _MONTHS[letter]
+    return tuple(_code(letter, ordinal) for ordinal in range(begin, now + 1))
 
 
 def period_bounds(code: str) -> tuple[dt.date, dt.date]:

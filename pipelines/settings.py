@@ -20,6 +20,8 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 # The secret that persons are pseudonymised with, or the name of a file that holds it.
 PSEUDONYM_KEY = "NULMETING_PSEUDONYM_KEY"
 PSEUDONYM_KEY_FILE = "NULMETING_PSEUDONYM_KEY_FILE"
+# The name of a file with the secrets before it, one a line and the oldest first.
+EARLIER_PSEUDONYM_KEYS_FILE = "NULMETING_PSEUDONYM_EARLIER_KEYS_FILE"
 
 
 class SetupError(Exception):
@@ -55,6 +57,7 @@ class Settings(BaseModel):
     today: dt.date = Field(default_factory=lambda: dt.datetime.now(dt.UTC).date())
     as_of: dt.date | None = None
     reference_year: int = 2026
+    price_year: int | None = Field(default=None, ge=1988, le=2050)
     cbs_v4_url: str = "https://datasets.cbs.nl/odata/v1/CBS"
     cbs_csv_url: str | None = None
     cbs_v3_url: str = "https://opendata.cbs.nl"
@@ -66,6 +69,7 @@ class Settings(BaseModel):
     )
     link_base: str | None = None
     keep_publications: int = Field(default=5, ge=1)
+    publish_costliest_cases: bool = False
     false_alarms_per_1000: float = Field(default=15.0, gt=0, le=200)
 
     @field_validator("data_dir", "sources_dir", "drop_dir", mode="after")
@@ -125,6 +129,8 @@ _FROM_ENVIRONMENT = {
     "NULMETING_DROP_DIR": "drop_dir",
     "NULMETING_TODAY": "today",
     "NULMETING_AS_OF": "as_of",
+    "NULMETING_PRICE_YEAR": "price_year",
+    "NULMETING_PUBLISH_COSTLIEST_CASES": "publish_costliest_cases",
     "NULMETING_CBS_V4_URL": "cbs_v4_url",
     "NULMETING_CBS_CSV_URL": "cbs_csv_url",
     "NULMETING_CBS_V3_URL": "cbs_v3_url",
@@ -204,6 +210,22 @@ def pseudonym_secret() -> bytes | None:
     if given and given != kept:
         raise SetupError(f"{PSEUDONYM_KEY} and {PSEUDONYM_KEY_FILE} with different keys")
     return kept or None
+
+
+def earlier_pseudonym_secrets() -> tuple[bytes, ...]:
+    """The keys that persons were pseudonymised with before, oldest first, one a line of the file that is named.
+
+    None where no file is named. Raises SetupError for a file that cannot be read.
+    """
+    named = os.environ.get(EARLIER_PSEUDONYM_KEYS_FILE)
+    if not named:
+        return ()
+    try:
+        lines = Path(named).expanduser().read_bytes().splitlines()
+    except OSError as error:
+        found = f"a file that cannot be read ({error.strerror})"
+        raise SetupError(f"{EARLIER_PSEUDONYM_KEYS_FILE}: {found}") from None
+    return tuple(line.strip() for line in lines if line.strip())
 
 
 def _config_path() -> Path | None:

@@ -45,7 +45,7 @@ from pipelines.warehouse.figures import create_figures
 from pipelines.warehouse.raw_tables import ACCOUNTS
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
-SETTING = pa.schema([("today", pa.date32()), ("reference_year", pa.int32())])
+SETTING = pa.schema([("today", pa.date32()), ("reference_year", pa.int32()), ("price_year", pa.int32())])
 PREFERRED = pa.schema(
     [
         *((name, pa.string()) for name in ("indicator_id", "region_code", "period_code")),
@@ -104,7 +104,7 @@ class Warehouse:
         self._replace("raw.region_change", history.changes)
         self._replace("raw.region_weight", region_weights(history, reference_year))
         self._replace("raw.region_unmapped", unmapped_regions(history, reference_year))
-        setting = {"today": [TODAY], "reference_year": [reference_year]}
+        setting = {"today": [TODAY], "reference_year": [reference_year], "price_year": [None]}
         self._replace("declared.setting", pa.table(setting, schema=SETTING))
 
     def put(self, table: str, rows: Rows) -> None:

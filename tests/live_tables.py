@@ -9,6 +9,7 @@ The municipalities are Testdorp, Proefstad and Voorbeeldveen. None of them exist
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import json
 import re
@@ -30,6 +31,8 @@ AGES = ("10010", *(f"{10000 + 100 * age}" for age in range(1, 23)))
 _SIZE = {COUNTRY: 60_000, "GM9901": 10_000, "GM9902": 40_000, "GM9903": 5_000}
 # What a table holds besides, where no expectation names its periods.
 _PERIODS = ("2023H1", "2023H2", "2023")
+# Where an expectation has no end, so far have the publisher's tables come.
+_LAST_DAY = dt.date(2026, 1, 31)
 _PARTS = {"": "JJ00", "H": "HJ0", "Q": "KW0", "M": "MM"}
 _ELSEWHERE = "ANDERS"
 _REPORTS = "Verslagsoort"
@@ -246,7 +249,12 @@ def _regions(dimension: str, written: Mapping[str, str]) -> dict[str, str]:
 
 
 def _periods(sources: Sequence[Source]) -> list[dict[str, Any]]:
-    declared = [period for source in sources for wanted in source.expected for period in expand_periods(wanted.periods)]
+    declared = [
+        period
+        for source in sources
+        for wanted in source.expected
+        for period in expand_periods(wanted.periods, _LAST_DAY)
+    ]
     periods = declared or list(_PERIODS)
     # Half-years never stand alone: the year they are in has a figure of its own.
     periods += [period[:4] for period in periods if "H" in period]

@@ -20,7 +20,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +175,23 @@ class SnapshotStore:
             in_place_of_bytes=in_place_of_bytes or {},
         )
 
+    def put_in_place_of_bytes(self, snapshot: Snapshot, made: Mapping[str, bytes]) -> Snapshot:
+        """Keep other files in place of the bytes of a delivery that is known; what was kept before is removed.
+
+        Raises ValueError for a snapshot whose bytes are kept.
+        """
+        if snapshot.has_bytes:
+            raise ValueError("expected a delivery of which no byte is kept")
+        kept = tuple(SnapshotFile(_valid_file_name(file), *_measure(made[file])) for file in sorted(made))
+        replaced = replace(snapshot, in_place_of_bytes=kept)
+        try:
+            with FileLock(self._root / ".lock", timeout=_LOCK_SECONDS):
+                self._remove_leftovers()
+                self._write(replaced, made)
+        except Timeout:
+            raise self._busy() from None
+        return replaced
+
     def verify(self, snapshot: Snapshot) -> None:
         """Compute every checksum again; raises SnapshotCorrupt for what is missing, changed or added."""
         folder = snapshot.folder
@@ -246,9 +263,10 @@ class SnapshotStore:
                 self._write(snapshot, files if has_bytes else made)
                 return snapshot
         except Timeout:
-            raise SnapshotError(
-                f"{self._root}: another process has been writing snapshots for {_LOCK_SECONDS:.0f} s"
-            ) from None
+            raise self._busy() from None
+
+    def _busy(self) -> SnapshotError:
+        return SnapshotError(f"{self._root}: another process has been writing snapshots for {_LOCK_SECONDS:.0f} s")
 
     def _write(self, snapshot: Snapshot, files: Mapping[str, bytes | Path]) -> None:
         """Build the folder beside its place and rename it there. The lock is held."""

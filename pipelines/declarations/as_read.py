@@ -10,6 +10,16 @@ import re
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from pipelines.declarations.benchmark import (
+    ItemCaution,
+    MirroredItems,
+    Opgave,
+    OpgaveGroup,
+    OpgaveTaakveld,
+    ReferenceGroup,
+    StructureCharacteristic,
+)
+from pipelines.declarations.benchmark_tables import BenchmarkLists
 from pipelines.declarations.catalogue import (
     Alias,
     Correction,
@@ -21,6 +31,7 @@ from pipelines.declarations.catalogue import (
     PrintedFigure,
     Region,
 )
+from pipelines.declarations.finance import Measure, Realised, Taakgebied
 from pipelines.declarations.iv3 import (
     Iv3Categorie,
     Iv3CodeLists,
@@ -30,9 +41,13 @@ from pipelines.declarations.iv3 import (
     Iv3Taakveld,
     Iv3Total,
 )
+from pipelines.declarations.key_figures import KeyFigure
 from pipelines.declarations.marked_yaml import MarkedFile
 from pipelines.declarations.patterns import matches
+from pipelines.declarations.provisions import CrisisProduct, Provision, Referrer, WijkteamProvider
+from pipelines.declarations.rhythms import Rhythm
 from pipelines.declarations.source import Source
+from pipelines.declarations.surveys import Survey
 from pipelines.declarations.wording import name_of
 
 Declared = TypeVar("Declared")
@@ -80,6 +95,36 @@ class Everything:
     iv3_totals: list[Placed[Iv3Total]] = field(default_factory=list)
     iv3_groups: list[Placed[Iv3Group]] = field(default_factory=list)
     iv3_not_linked: list[Placed[Iv3NotLinked]] = field(default_factory=list)
+    opgaven: list[Placed[Opgave]] = field(default_factory=list)
+    opgave_taakvelden: list[Placed[OpgaveTaakveld]] = field(default_factory=list)
+    opgave_groups: list[Placed[OpgaveGroup]] = field(default_factory=list)
+    mirrors: list[Placed[MirroredItems]] = field(default_factory=list)
+    item_cautions: list[Placed[ItemCaution]] = field(default_factory=list)
+    reference_groups: list[Placed[ReferenceGroup]] = field(default_factory=list)
+    structure_characteristics: list[Placed[StructureCharacteristic]] = field(default_factory=list)
+    taakgebieden: list[Placed[Taakgebied]] = field(default_factory=list)
+    measures: list[Placed[Measure]] = field(default_factory=list)
+    realised: list[Placed[Realised]] = field(default_factory=list)
+    provisions: list[Placed[Provision]] = field(default_factory=list)
+    crisis_products: list[Placed[CrisisProduct]] = field(default_factory=list)
+    referrers: list[Placed[Referrer]] = field(default_factory=list)
+    wijkteam_providers: list[Placed[WijkteamProvider]] = field(default_factory=list)
+    surveys: list[Placed[Survey]] = field(default_factory=list)
+    rhythms: list[Placed[Rhythm]] = field(default_factory=list)
+    key_figures: list[Placed[KeyFigure]] = field(default_factory=list)
+
+    @property
+    def benchmark(self) -> BenchmarkLists:
+        """What the benchmark is declared with, together."""
+        return BenchmarkLists(
+            opgaven=tuple(placed.item for placed in self.opgaven),
+            taakvelden=tuple(placed.item for placed in self.opgave_taakvelden),
+            mirrors=tuple(placed.item for placed in self.mirrors),
+            groups=tuple(placed.item for placed in self.opgave_groups),
+            cautions=tuple(placed.item for placed in self.item_cautions),
+            reference_groups=tuple(placed.item for placed in self.reference_groups),
+            characteristics=tuple(placed.item for placed in self.structure_characteristics),
+        )
 
     @property
     def iv3(self) -> Iv3CodeLists:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from pipelines.declarations.policy import Domain, Ontwikkellijn, Opgave, Theme
 from pipelines.declarations.strict import Strict
 from pipelines.periods import period_bounds, period_kind
 
@@ -43,6 +44,34 @@ IndicatorPattern = Annotated[str, Field(pattern=r"^(\*|[a-z][a-z0-9_]*\*?)$")]
 Unit = Literal["count", "per_1000", "per_10000", "pct", "eur", "eur_per_inhabitant", "mean"]
 
 
+def _first_day(value: Any) -> Any:
+    # A period stands for its first day; a date stays one.
+    if isinstance(value, dt.date):
+        return value
+    text = _year_as_text(value)
+    if isinstance(text, str):
+        try:
+            return period_bounds(text)[0]
+        except ValueError:
+            return text
+    return value
+
+
+class DefinitionVersion(Strict):
+    """What an indicator counts from a day on; a period code stands for its first day.
+
+    Figures on either side of that day do not compare, unless the version says that they do
+    (`comparable_with_earlier`). `country_code` limits the version to the municipalities of one country: what a
+    Dutch publisher changed did not change in Voorbeeldland.
+    """
+
+    valid_from: Annotated[dt.date, BeforeValidator(_first_day)] = Field(alias="from")
+    text_nl: Text
+    country_code: RegionCode | None = None
+    comparable_with_earlier: bool = False
+    reference: Text
+
+
 class Indicator(Strict):
     """One figure that the warehouse follows.
 
@@ -52,6 +81,9 @@ class Indicator(Strict):
     `weighted_mean` is published without its counts: on other borders it is the mean of the published figures,
     weighted by the indicator `denominator_id` (what it is a share of). An indicator without sources and without
     numerator is declared because a goal or an event speaks of it: nothing delivers it yet.
+
+    `opgave` (003), `ontwikkellijn` (001) and `theme` (002) are given where the document itself puts the figure there.
+    `definitions` are in order of time. `rounding` is what a shown value is a multiple of: 5, 1, or 0.1 for one decimal.
     """
 
     indicator_id: Id
@@ -68,6 +100,12 @@ class Indicator(Strict):
     provision: Id | None = None
     survey: Id | None = None
     question_id: Id | None = None
+    domain: Domain | None = None
+    opgave: Opgave | None = None
+    ontwikkellijn: Ontwikkellijn | None = None
+    theme: Theme | None = None
+    definitions: tuple[DefinitionVersion, ...] = ()
+    rounding: Annotated[float, Field(gt=0)] | None = None
     sources: tuple[Id, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
@@ -92,6 +130,9 @@ class Indicator(Strict):
             raise ValueError("found only one of survey and question_id, expected both or neither")
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
             raise ValueError(f"found minimum {self.minimum:g} above maximum {self.maximum:g}, expected a range")
+        days = [version.valid_from for version in self.definitions]
+        if days != sorted(set(days)):
+            raise ValueError("found definitions out of order or twice on one day, expected each after the one before")
         return self
 
 
@@ -252,6 +293,7 @@ class Goal(Strict):
     goal_id: str
     document: str
     section: str
+    effect_nl: str | None
     theme: str
     goal_nl: str
     measure_nl: str
@@ -270,13 +312,15 @@ class Goal(Strict):
 class GoalDeclaration(Strict):
     """One goal of a policy document with one measure, and its baseline in each region it is set for.
 
-    A goal that is measured in two ways is two declarations. `note` holds for all its regions, a baseline's
-    own note comes before it. Texts are short and in our own words.
+    A goal that is measured in two ways is two declarations. `effect_nl` is the effect on society that it serves, where
+    the document has such a layer above its themes. `note` holds for all its regions, a baseline's own note comes before
+    it. Texts are short and in our own words.
     """
 
     goal_id: Id
     document: Text
     section: Text
+    effect_nl: str | None = None
     theme: Text
     goal_nl: Text
     measure_nl: Text
@@ -307,6 +351,7 @@ class GoalDeclaration(Strict):
                 goal_id=self.goal_id,
                 document=self.document,
                 section=self.section,
+                effect_nl=self.effect_nl,
                 theme=self.theme,
                 goal_nl=self.goal_nl,
                 measure_nl=self.measure_nl,

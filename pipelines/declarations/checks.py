@@ -18,9 +18,15 @@ from pipelines.declarations.as_read import (
     Known,
     Placed,
 )
+from pipelines.declarations.benchmark_checks import benchmark_contradictions
 from pipelines.declarations.catalogue import Alias, country_of
+from pipelines.declarations.finance import finance_contradictions
 from pipelines.declarations.iv3_checks import iv3_contradictions
+from pipelines.declarations.provisions import provision_contradictions
+from pipelines.declarations.rhythm_checks import key_figure_contradictions, rhythm_contradictions
 from pipelines.declarations.source_checks import known_items, source_contradictions
+from pipelines.declarations.suppression import suppression_contradictions
+from pipelines.declarations.surveys import survey_contradictions
 
 
 def contradictions(everything: Everything) -> list[str]:
@@ -50,6 +56,7 @@ def contradictions(everything: Everything) -> list[str]:
         _indicators(everything, known),
         _regions(everything, known),
         source_contradictions(everything, known),
+        suppression_contradictions(everything, known),
         _events(everything, known),
         _goals(everything, known),
         _printed_figures(everything, known),
@@ -57,6 +64,28 @@ def contradictions(everything: Everything) -> list[str]:
         _corrections(everything, known),
         _aliases(everything, known),
         iv3_contradictions(everything),
+        provision_contradictions(everything),
+        _unique(everything.opgaven, lambda one: one.opgave, "opgave"),
+        _unique(everything.opgave_taakvelden, lambda one: one.taakveld, "taakveld"),
+        _unique(everything.opgave_groups, lambda one: one.group_id, "group_id"),
+        _unique(everything.mirrors, lambda one: one.item, "item"),
+        _unique(everything.reference_groups, lambda one: one.reference_group, "reference_group"),
+        _unique(everything.structure_characteristics, lambda one: one.characteristic, "characteristic"),
+        benchmark_contradictions(everything, known),
+        _unique(everything.taakgebieden, lambda gebied: gebied.taakgebied, "taakgebied"),
+        _unique(everything.measures, lambda measure: measure.measure_id, "measure_id"),
+        _unique(everything.realised, lambda made: (made.measure_id, made.period_code), "measure_id and period_code"),
+        _unique(everything.surveys, lambda survey: survey.survey, "survey"),
+        survey_contradictions(everything),
+        finance_contradictions(
+            everything.taakgebieden, everything.measures, everything.realised, everything.iv3, known.regions
+        ),
+        _unique(everything.rhythms, lambda rhythm: rhythm.source_id, "source_id"),
+        rhythm_contradictions(everything.rhythms, known),
+        _unique(everything.key_figures, lambda figure: figure.figure_id, "figure_id"),
+        key_figure_contradictions(
+            everything.key_figures, known, {placed.item.taakgebied for placed in everything.taakgebieden}
+        ),
     )
     return [problem for check in checks for problem in check]
 
@@ -80,6 +109,11 @@ def _indicators(everything: Everything, known: Known) -> Iterator[str]:
         for place, source_id in enumerate(placed.item.sources):
             if source_id not in known.sources:
                 yield placed.problem(source_id, A_SOURCE, "sources", place)
+        for place, version in enumerate(placed.item.definitions):
+            country = known.regions.get(version.country_code or "")
+            if version.country_code is not None and (country is None or country.region_type != "land"):
+                expected = "the code of a declared country"
+                yield placed.problem(version.country_code, expected, "definitions", place, "country_code")
 
 
 def _regions(everything: Everything, known: Known) -> Iterator[str]:

@@ -17,6 +17,18 @@ SCHEMAS: dict[str, pa.Schema] = {
             *((name, _TEXT) for name in ("description_nl", "provision", "survey", "question_id")),
             ("sources", pa.list_(_TEXT)),
             *((name, _NUMBER) for name in ("rate_factor", "minimum", "maximum")),
+            *((name, _TEXT) for name in ("domain", "opgave", "ontwikkellijn", "theme")),
+            ("rounding", _NUMBER),
+        ]
+    ),
+    "indicator_definition": pa.schema(
+        [
+            ("indicator_id", _TEXT),
+            ("valid_from", _DATE),
+            ("text_nl", _TEXT),
+            ("country_code", _TEXT),
+            ("comparable_with_earlier", _FLAG),
+            ("reference", _TEXT),
         ]
     ),
     "region": pa.schema(
@@ -40,6 +52,8 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("evidence", _TEXT),
             ("rounding", pa.int64()),
             ("suppressed_below", pa.int64()),
+            ("smallest_count", pa.int64()),
+            ("count_rounding", pa.int64()),
             *((name, _TEXT) for name in ("connector", "reader", "citation")),
         ]
     ),
@@ -65,8 +79,8 @@ SCHEMAS: dict[str, pa.Schema] = {
     "event_scope": pa.schema([("event_id", _TEXT), ("region_code", _TEXT), ("indicator_id", _TEXT)]),
     "goal": pa.schema(
         [
-            *((name, _TEXT) for name in ("goal_id", "region_code", "document", "section", "theme", "goal_nl")),
-            *((name, _TEXT) for name in ("measure_nl", "indicator_id", "baseline_period")),
+            *((name, _TEXT) for name in ("goal_id", "region_code", "document", "section", "effect_nl", "theme")),
+            *((name, _TEXT) for name in ("goal_nl", "measure_nl", "indicator_id", "baseline_period")),
             ("baseline_value", _NUMBER),
             *((name, _TEXT) for name in ("unit", "baseline_note", "rule_kind")),
             ("rule_value", _NUMBER),
@@ -85,7 +99,21 @@ SCHEMAS: dict[str, pa.Schema] = {
         [
             *((name, _TEXT) for name in ("source_id", "item", "indicator_id", "region_code", "period_code")),
             ("due_date", _DATE),
+            # The last day on which it is late and not yet missing.
+            ("late_until", _DATE),
+            # False for a period between two measurements.
+            ("in_rhythm", _FLAG),
         ]
+    ),
+    "key_figure": pa.schema(
+        [
+            ("place", pa.int64()),
+            *((name, _TEXT) for name in ("figure_id", "heading_nl", "label_nl", "indicator_id", "because")),
+            *((name, _TEXT) for name in ("basis", "side", "taakgebied", "provision_form")),
+        ]
+    ),
+    "rhythm": pa.schema(
+        [(name, _TEXT) for name in ("source_id", "title", "publisher", "url", "cadence", "because_nl", "reference")]
     ),
     "known_gap": pa.schema([(name, _TEXT) for name in ("source_id", "item", "region_code", "period_code", "because")]),
     "decision": pa.schema(
@@ -102,6 +130,74 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("value", _NUMBER),
             *((name, _TEXT) for name in ("because", "corrected_by")),
             ("corrected_on", _DATE),
+        ]
+    ),
+    "survey": pa.schema(
+        [
+            *((name, _TEXT) for name in ("survey", "label_nl", "about", "reference")),
+            ("margin_pct", _NUMBER),
+            ("smallest", pa.int64()),
+        ]
+    ),
+    "survey_source": pa.schema([(name, _TEXT) for name in ("survey", "source_id")]),
+    "survey_question": pa.schema(
+        [
+            ("survey", _TEXT),
+            ("sort_index", pa.int64()),
+            *((name, _TEXT) for name in ("question_id", "kind", "label_nl", "ontwikkellijn")),
+        ]
+    ),
+    "survey_answer": pa.schema(
+        [
+            *((name, _TEXT) for name in ("survey", "question_id")),
+            ("sort_index", pa.int64()),
+            *((name, _TEXT) for name in ("answer", "label_nl")),
+            ("is_positive", _FLAG),
+        ]
+    ),
+    "provision": pa.schema(
+        [
+            *((name, _TEXT) for name in ("law", "category", "provision", "label_nl")),
+            ("is_crisis", _FLAG),
+            ("reference", _TEXT),
+        ]
+    ),
+    # Without a region it holds for all municipalities.
+    "crisis_product": pa.schema([(name, _TEXT) for name in ("law", "product_code", "region_code", "reference")]),
+    "referrer": pa.schema(
+        [*((name, _TEXT) for name in ("code", "referrer", "label_nl")), ("is_wijkteam", _FLAG), ("reference", _TEXT)]
+    ),
+    "wijkteam_provider": pa.schema([(name, _TEXT) for name in ("region_code", "provider_agb", "because")]),
+    "taakgebied": pa.schema(
+        [*((name, _TEXT) for name in ("taakgebied", "label_nl", "law", "because")), ("place", pa.int64())]
+    ),
+    # One row per taakgebied, regime, taakveld, side and report.
+    "taakgebied_taakveld": pa.schema(
+        [
+            *((name, _TEXT) for name in ("taakgebied", "regime")),
+            ("first_year", pa.int64()),
+            ("last_year", pa.int64()),
+            *((name, _TEXT) for name in ("taakveld", "side", "report_kind", "indicator_id")),
+        ]
+    ),
+    "measure": pa.schema(
+        [
+            *((name, _TEXT) for name in ("measure_id", "document", "section", "region_code", "title_nl", "opgave")),
+            *((name, _TEXT) for name in ("feasibility", "term", "term_class")),
+            *((name, _NUMBER) for name in ("yield_low_eur", "yield_high_eur")),
+            ("cost", _TEXT),
+            *((name, _NUMBER) for name in ("cost_once_low_eur", "cost_once_high_eur")),
+            *((name, _NUMBER) for name in ("cost_yearly_low_eur", "cost_yearly_high_eur")),
+            *((name, _TEXT) for name in ("impact_provisions", "impact_residents", "impact_policy", "note")),
+        ]
+    ),
+    "measure_realised": pa.schema(
+        [
+            *((name, _TEXT) for name in ("measure_id", "period_code")),
+            ("amount_eur", _NUMBER),
+            ("realised_by", _TEXT),
+            ("realised_on", _DATE),
+            ("reference", _TEXT),
         ]
     ),
     # One row per group, regime, taakveld, side and report: which indicators make up a group, and how far it compares.
@@ -121,6 +217,39 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("first_year", pa.int64()),
             ("last_year", pa.int64()),
             *((name, _TEXT) for name in ("group_ids", "not_linked_because")),
+        ]
+    ),
+    # The benchmark: one row per item, regime and indicator that is part of it; groups have their figures in core.iv3_group.
+    "benchmark_part": pa.schema(
+        [
+            *((name, _TEXT) for name in ("item", "item_kind", "label_nl", "opgave", "opgave_nl")),
+            ("first_year", pa.int64()),
+            ("last_year", pa.int64()),
+            ("indicator_id", _TEXT),
+        ]
+    ),
+    "benchmark_group": pa.schema([(name, _TEXT) for name in ("item", "label_nl", "opgave", "opgave_nl")]),
+    "benchmark_mirror": pa.schema([(name, _TEXT) for name in ("item", "sum_item")]),
+    "benchmark_caution": pa.schema(
+        [
+            ("item", _TEXT),
+            ("first_year", pa.int64()),
+            ("last_year", pa.int64()),
+            *((name, _TEXT) for name in ("country_code", "caution_nl", "reference")),
+        ]
+    ),
+    "reference_group": pa.schema(
+        [
+            *((name, _TEXT) for name in ("reference_group", "label_nl", "kind")),
+            ("size", pa.int64()),
+            ("reference", _TEXT),
+        ]
+    ),
+    "reference_group_member": pa.schema([(name, _TEXT) for name in ("reference_group", "region_code", "member_code")]),
+    "structure_characteristic": pa.schema(
+        [
+            ("sort_index", pa.int64()),
+            *((name, _TEXT) for name in ("characteristic", "label_nl", "indicator_id", "transform", "because")),
         ]
     ),
 }

@@ -13,29 +13,42 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.declarations.benchmark_tables import benchmark_rows
 from pipelines.declarations.catalogue import country_of
 from pipelines.declarations.declared_schema import SCHEMAS
+from pipelines.declarations.finance import finance_rows
 from pipelines.declarations.iv3_tables import iv3_rows
+from pipelines.declarations.key_figures import key_figure_rows
 from pipelines.declarations.load import Declarations
 from pipelines.declarations.patterns import items_of, like_pattern, matching
-from pipelines.declarations.source import Expected, KnownGap, Source
+from pipelines.declarations.provisions import provision_rows
+from pipelines.declarations.rhythms import in_rhythm
+from pipelines.declarations.source import Cadence, Expected, KnownGap, Source
+from pipelines.declarations.surveys import survey_items, survey_rows
 from pipelines.periods import expand_periods, period_bounds
 
 _TEXT = pa.string()
 
 
-def declared_tables(declarations: Declarations, all_region_codes: pa.Table) -> dict[str, pa.Table]:
+def declared_tables(
+    declarations: Declarations, all_region_codes: pa.Table, today: dt.date | None = None
+) -> dict[str, pa.Table]:
     """The tables of the schema `declared`, by name, with the columns of SCHEMAS; empty ones included.
 
     `all_region_codes` holds the regions that the publishers know (region_code, region_type, and what else
     there is); the declared ones need not be in it. They say what a country or a prefix with a star stands
-    for.
+    for. What is expected without an end goes up to `today`; without a day, such a declaration raises ValueError.
     """
     regions = _Regions(declarations, all_region_codes)
-    expected = _expected(declarations.sources, regions)
+    expected = _expected(declarations, regions, today)
     rows: dict[str, list[dict[str, object]]] = {
         "indicator": [
             {**indicator.model_dump(), "rate_factor": indicator.rate_factor} for indicator in declarations.indicators
+        ],
+        "indicator_definition": [
+            {"indicator_id": indicator.indicator_id, **version.model_dump()}
+            for indicator in declarations.indicators
+            for version in indicator.definitions
         ],
         "region": _region_rows(declarations),
         "region_member": [
@@ -44,6 +57,8 @@ def declared_tables(declarations: Declarations, all_region_codes: pa.Table) -> d
             for member in group.members
         ],
         "source": [_source_row(source) for source in declarations.sources],
+        "key_figure": key_figure_rows(declarations.key_figures),
+        "rhythm": [rhythm.model_dump(exclude={"expected"}) for rhythm in declarations.rhythms],
         "series": [
             {
                 "source_id": source.source_id,
@@ -53,11 +68,7 @@ def declared_tables(declarations: Declarations, all_region_codes: pa.Table) -> d
             for source in declarations.sources
             for series in source.series
         ],
-        "attribute": [
-            {"source_id": source.source_id, "item_like": like_pattern(item)}
-            for source in declarations.sources
-            for item in source.attributes
-        ],
+        "attribute": _attribute_rows(declarations),
         "event": [
             {
                 **event.model_dump(exclude={"region_codes", "indicator_ids"}),
@@ -87,12 +98,29 @@ def declared_tables(declarations: Declarations, all_region_codes: pa.Table) -> d
             for correction in declarations.corrections
         ],
         **iv3_rows(declarations.iv3, [indicator.indicator_id for indicator in declarations.indicators]),
+        **benchmark_rows(
+            declarations.benchmark, declarations.iv3, [indicator.indicator_id for indicator in declarations.indicators]
+        ),
+        **survey_rows(declarations.surveys),
+        **provision_rows(
+            declarations.provisions,
+            declarations.crisis_products,
+            declarations.referrers,
+            declarations.wijkteam_providers,
+        ),
+        **finance_rows(
+            declarations.taakgebieden,
+            declarations.measures,
+            declarations.realised,
+            declarations.iv3,
+            [indicator.indicator_id for indicator in declarations.indicators],
+        ),
     }
     return {
         **{name: pa.Table.from_pylist(found, schema=SCHEMAS[name]) for name, found in rows.items()},
         "event_scope": _event_scope(declarations, regions),
         "expected": expected,
-        "known_gap": _known_gaps(declarations.sources, regions, expected),
+        "known_gap": _known_gaps(declarations, regions, expected),
     }
 
 
@@ -106,6 +134,15 @@ def _region_rows(declarations: Declarations) -> list[dict[str, object]]:
         }
         for region in (*declarations.regions, *declarations.groups)
     ]
+
+
+def _attribute_rows(declarations: Declarations) -> list[dict[str, object]]:
+    own: list[dict[str, object]] = [
+        {"source_id": source.source_id, "item_like": like_pattern(item)}
+        for source in declarations.sources
+        for item in source.attributes
+    ]
+    return own + survey_items(declarations.surveys)
 
 
 def _source_row(source: Source) -> dict[str, object]:
@@ -213,37 +250,62 @@ def _event_scope(declarations: Declarations, regions: _Regions) -> pa.Table:
     return pa.concat_tables([schema.empty_table(), *tables])
 
 
-def _expected(sources: Iterable[Source], regions: _Regions) -> pa.Table:
+_CELL = ["source_id", "item", "indicator_id", "region_code", "period_code"]
+
+
+def _expected(declarations: Declarations, regions: _Regions, today: dt.date | None) -> pa.Table:
     schema = SCHEMAS["expected"]
-    tables = [
-        _expected_cells(source, wanted, regions).select(schema.names)
-        for source in sources
+    wishes = [
+        (source.source_id, source.cadence, wanted, _wanted_figures(source, wanted))
+        for source in declarations.sources
         for wanted in source.expected
+    ] + [
+        # Nobody has seen what its figures are called: they go by the indicator.
+        (rhythm.source_id, rhythm.cadence, wanted, [(item, item) for item in wanted.items])
+        for rhythm in declarations.rhythms
+        for wanted in rhythm.expected
     ]
+    tables = [_expected_cells(*wish, regions, today).select(schema.names) for wish in wishes]
     every = pa.concat_tables([schema.empty_table(), *tables])
-    # What two entries ask for is expected once, on the earlier day.
-    return _first_of_each(every.sort_by("due_date"), schema.names[:-1])
+    # What two entries ask for is expected once, on the earlier day; one that wants a figure goes before one that does
+    # not.
+    return _first_of_each(every.sort_by([("in_rhythm", "descending"), ("due_date", "ascending")]), _CELL)
 
 
-def _expected_cells(source: Source, wanted: Expected, regions: _Regions) -> pa.Table:
-    pairs = [pair for item in items_of(source, wanted.items) for pair in _indicators_of(source, item)]
-    periods = expand_periods(wanted.periods)
+def _expected_cells(
+    source_id: str,
+    cadence: Cadence,
+    wanted: Expected,
+    figures: Sequence[tuple[str, str]],
+    regions: _Regions,
+    today: dt.date | None,
+) -> pa.Table:
+    ranges = [expand_periods([expression], today) for expression in wanted.periods]
+    periods = [period for found in ranges for period in found]
+    measured = [flag for found in ranges for flag in in_rhythm(found, cadence)]
     due = [period_bounds(period)[1] + dt.timedelta(days=wanted.due_days) for period in periods]
-    of_pair, region, of_period = _crossed(
-        pa.array(range(len(pairs)), pa.int64()),
+    late = [day + dt.timedelta(days=wanted.late_days) for day in due]
+    of_figure, region, of_period = _crossed(
+        pa.array(range(len(figures)), pa.int64()),
         regions.expected(wanted.regions, wanted.members),
         pa.array(range(len(periods)), pa.int64()),
     )
     return pa.table(
         {
-            "source_id": pa.repeat(pa.scalar(source.source_id, _TEXT), len(region)),
-            "item": pa.array([item for item, _ in pairs], _TEXT).take(of_pair),
-            "indicator_id": pa.array([indicator for _, indicator in pairs], _TEXT).take(of_pair),
+            "source_id": pa.repeat(pa.scalar(source_id, _TEXT), len(region)),
+            "item": pa.array([item for item, _ in figures], _TEXT).take(of_figure),
+            "indicator_id": pa.array([indicator for _, indicator in figures], _TEXT).take(of_figure),
             "region_code": region,
             "period_code": pa.array(periods, _TEXT).take(of_period),
             "due_date": pa.array(due, pa.date32()).take(of_period),
+            "late_until": pa.array(late, pa.date32()).take(of_period),
+            "in_rhythm": pa.array(measured, pa.bool_()).take(of_period),
         }
     )
+
+
+def _wanted_figures(source: Source, wanted: Expected) -> list[tuple[str, str]]:
+    return [pair for item in items_of(source, wanted.items) for pair in _indicators_of(source, item)]
 
 
 def _indicators_of(source: Source, item: str) -> list[tuple[str, str]]:
@@ -252,13 +314,20 @@ def _indicators_of(source: Source, item: str) -> list[tuple[str, str]]:
     return found or [(item, item)]
 
 
-def _known_gaps(sources: Iterable[Source], regions: _Regions, expected: pa.Table) -> pa.Table:
+def _known_gaps(declarations: Declarations, regions: _Regions, expected: pa.Table) -> pa.Table:
     schema = SCHEMAS["known_gap"]
     keys = schema.names[:-1]
     tables = [
-        pa.table(_gap_cells(source, gap, regions), schema=schema) for source in sources for gap in source.known_gaps
+        pa.table(_gap_cells(source, gap, regions), schema=schema)
+        for source in declarations.sources
+        for gap in source.known_gaps
     ]
-    every = pa.concat_tables([schema.empty_table(), *tables])
+    unconnected = [
+        cells.append_column("because", pa.repeat(pa.scalar(rhythm.because_nl, _TEXT), len(cells)))
+        for rhythm in declarations.rhythms
+        for cells in [expected.filter(pc.equal(expected["source_id"], rhythm.source_id)).select(keys)]
+    ]
+    every = pa.concat_tables([schema.empty_table(), *tables, *unconnected])
     # The first reason given counts; a cell that nobody expects cannot be missing.
     met = pc.is_in(_joined(every, keys), value_set=_joined(expected, keys))
     return _first_of_each(every.filter(met), keys)

@@ -8,14 +8,24 @@ What belongs here: which files there are and what becomes of them. What does not
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
 from pipelines.declarations.as_read import Everything, Placed
+from pipelines.declarations.benchmark import (
+    ItemCaution,
+    MirroredItems,
+    Opgave,
+    OpgaveGroup,
+    OpgaveTaakveld,
+    ReferenceGroup,
+    StructureCharacteristic,
+)
+from pipelines.declarations.benchmark_tables import BenchmarkLists
 from pipelines.declarations.catalogue import (
     Alias,
     Correction,
@@ -29,6 +39,7 @@ from pipelines.declarations.catalogue import (
     Region,
 )
 from pipelines.declarations.checks import contradictions
+from pipelines.declarations.finance import Measure, Realised, Taakgebied
 from pipelines.declarations.iv3 import (
     Iv3Categorie,
     Iv3CodeLists,
@@ -38,8 +49,12 @@ from pipelines.declarations.iv3 import (
     Iv3Taakveld,
     Iv3Total,
 )
+from pipelines.declarations.key_figures import KeyFigure
 from pipelines.declarations.marked_yaml import DeclarationError, MarkedFile, read_marked
+from pipelines.declarations.provisions import CrisisProduct, Provision, Referrer, WijkteamProvider
+from pipelines.declarations.rhythms import Rhythm
 from pipelines.declarations.source import Iv3Reader, Source
+from pipelines.declarations.surveys import Survey
 from pipelines.declarations.wording import validated
 
 __all__ = ["DeclarationError", "Declarations", "load_declarations"]
@@ -58,7 +73,29 @@ _LISTS: dict[str, dict[str, tuple[str, type[BaseModel]]]] = {
     "goals": {"goals": ("goals", GoalDeclaration), "printed_figures": ("printed_figures", PrintedFigure)},
     "aliases": {"aliases": ("aliases", Alias)},
     "decisions": {"decisions": ("decisions", Decision)},
+    "rhythms": {"rhythms": ("rhythms", Rhythm)},
+    "key_figures": {"key_figures": ("key_figures", KeyFigure)},
     "corrections": {"corrections": ("corrections", Correction)},
+    "surveys": {"surveys": ("surveys", Survey)},
+    "measures": {"measures": ("measures", Measure), "realised": ("realised", Realised)},
+    "taakgebieden": {"taakgebieden": ("taakgebieden", Taakgebied)},
+    "provisions": {
+        "provisions": ("provisions", Provision),
+        "crisis_products": ("crisis_products", CrisisProduct),
+        "referrers": ("referrers", Referrer),
+        "wijkteam_providers": ("wijkteam_providers", WijkteamProvider),
+    },
+    "opgaven": {
+        "opgaven": ("opgaven", Opgave),
+        "taakvelden": ("opgave_taakvelden", OpgaveTaakveld),
+        "mirrors": ("mirrors", MirroredItems),
+        "groups": ("opgave_groups", OpgaveGroup),
+        "cautions": ("item_cautions", ItemCaution),
+    },
+    "reference_groups": {
+        "reference_groups": ("reference_groups", ReferenceGroup),
+        "characteristics": ("structure_characteristics", StructureCharacteristic),
+    },
     "iv3": {
         "taakvelden": ("iv3_taakvelden", Iv3Taakveld),
         "regimes": ("iv3_regimes", Iv3Regime),
@@ -94,6 +131,17 @@ class Declarations:
     source_aliases: tuple[Alias, ...]
     fingerprint: str
     iv3: Iv3CodeLists = field(default_factory=Iv3CodeLists)
+    benchmark: BenchmarkLists = field(default_factory=BenchmarkLists)
+    taakgebieden: tuple[Taakgebied, ...] = ()
+    measures: tuple[Measure, ...] = ()
+    realised: tuple[Realised, ...] = ()
+    provisions: tuple[Provision, ...] = ()
+    crisis_products: tuple[CrisisProduct, ...] = ()
+    referrers: tuple[Referrer, ...] = ()
+    wijkteam_providers: tuple[WijkteamProvider, ...] = ()
+    rhythms: tuple[Rhythm, ...] = ()
+    key_figures: tuple[KeyFigure, ...] = ()
+    surveys: tuple[Survey, ...] = ()
 
     def source(self, source_id: str) -> Source:
         """The source of that id. Raises KeyError where the profile has none."""
@@ -231,7 +279,9 @@ def _of_profile(everything: Everything, profile: str, fingerprint: str) -> Decla
         regions=tuple(region for region in regions if region.region_type != "samenwerking"),
         groups=tuple(region for region in regions if region.region_type == "samenwerking"),
         events=tuple(placed.item for placed in everything.events if any(map(wanted, placed.item.region_codes))),
-        goals=tuple(goal for placed in everything.goals for goal in placed.item.per_region()),
+        goals=tuple(
+            goal for placed in everything.goals for goal in placed.item.per_region() if wanted(goal.region_code)
+        ),
         printed_figures=tuple(placed.item for placed in everything.printed_figures),
         decisions=tuple(placed.item for placed in everything.decisions),
         corrections=tuple(placed.item for placed in everything.corrections if placed.item.source_id in present),
@@ -239,7 +289,26 @@ def _of_profile(everything: Everything, profile: str, fingerprint: str) -> Decla
         source_aliases=tuple(alias for alias in aliases if alias.sources),
         fingerprint=fingerprint,
         iv3=iv3,
+        benchmark=_benchmark_of(everything.benchmark, wanted),
+        taakgebieden=tuple(placed.item for placed in everything.taakgebieden),
+        measures=tuple(placed.item for placed in everything.measures),
+        realised=tuple(placed.item for placed in everything.realised),
+        provisions=tuple(placed.item for placed in everything.provisions),
+        crisis_products=tuple(placed.item for placed in everything.crisis_products),
+        referrers=tuple(placed.item for placed in everything.referrers),
+        wijkteam_providers=tuple(
+            placed.item for placed in everything.wijkteam_providers if wanted(placed.item.region_code)
+        ),
+        rhythms=tuple(placed.item for placed in everything.rhythms if placed.item.source_id not in present),
+        key_figures=tuple(placed.item for placed in everything.key_figures),
+        surveys=tuple(placed.item for placed in everything.surveys),
     )
+
+
+def _benchmark_of(lists: BenchmarkLists, wanted: Callable[[str], bool]) -> BenchmarkLists:
+    """Without the groups that are chosen for fictional regions only, outside `sample`."""
+    kept = tuple(one for one in lists.reference_groups if not one.regions or any(map(wanted, one.regions)))
+    return replace(lists, reference_groups=kept)
 
 
 def _with_codes(source: Source, codes: Iv3CodeLists) -> Source:

@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from pipelines.declarations.iv3 import Iv3CodeLists
 from pipelines.declarations.strict import Strict
+from pipelines.declarations.suppression import Suppression
 
 
 class Origin(Strict):
@@ -129,7 +130,9 @@ class Column(Strict):
 
     `header` is the publisher's header, compared after trimming; `name` is the column's name in the warehouse.
     Types: `text`; `region_name` and `region_code` (resolved, the text kept, `region_code` added); `integer`;
-    `number`; `percentage` (0-100; a spreadsheet's percent format is read as such); `year`; `period`.
+    `number`; `percentage` (0-100; a spreadsheet's percent format is read as such); `year`; `period`; `date`; `person`
+    (a BSN) and `household` (what the deliverer calls a household), which leave the reader as pseudonyms only;
+    `open_text` (of which nothing leaves the reader but whether it was filled in, as 1 or 0).
 
     `required` is about the column and its cells, `nullable` lets the cells of a column that must be there be
     empty. Amounts of eight digits and more need a declared `maximum`: without one, a whole number that passes
@@ -141,7 +144,20 @@ class Column(Strict):
 
     header: str
     name: str
-    type: Literal["text", "region_name", "region_code", "integer", "number", "percentage", "year", "period"]
+    type: Literal[
+        "text",
+        "region_name",
+        "region_code",
+        "integer",
+        "number",
+        "percentage",
+        "year",
+        "period",
+        "date",
+        "person",
+        "household",
+        "open_text",
+    ]
     required: bool = True
     nullable: bool = False
     allowed: tuple[str, ...] = ()
@@ -176,6 +192,19 @@ class NoDataRow(Strict):
         return self
 
 
+# What a table about persons is made of, beside its region: the names of the columns, their types, and what it needs.
+_OF_PERSONS: tuple[tuple[str, str, bool], ...] = (
+    ("person", "person", True),
+    ("household", "household", False),
+    ("law", "text", True),
+    ("provision", "text", True),
+    ("start_date", "date", True),
+    ("end_date", "date", True),
+    ("known_from", "date", False),
+    ("known_to", "date", False),
+)
+
+
 class _TabularReader(Strict):
     """`item_columns` are text columns whose value is part of which figure it is: the item of a figure is then its
     column's item and these values, joined by `|` (`lasten|6.72`). `figures` are the columns that hold figures;
@@ -198,7 +227,7 @@ class _TabularReader(Strict):
         for what, values in (("name", names), ("header", [column.header.strip() for column in self.columns])):
             if twice := _repeated(values):
                 raise ValueError(f"columns: {what} {twice!r} is declared twice")
-        if reserved := {"line", "vintage_id", "region_code"}.intersection(names):
+        if reserved := {"line", "vintage_id", "region_code", "person_key"}.intersection(names):
             raise ValueError(f"columns: the name {min(reserved)!r} is the reader's own")
         if sum(column.type in ("region_name", "region_code") for column in self.columns) > 1:
             raise ValueError("columns: more than one column holds the region")
@@ -209,7 +238,33 @@ class _TabularReader(Strict):
                 raise ValueError(f"{what}: {min(unknown)!r} is not a declared column")
         if self.decimal == self.thousands:
             raise ValueError("decimal and thousands are the same character")
+        self._is_about_persons_as_a_whole()
         return self
+
+    def _is_about_persons_as_a_whole(self) -> None:
+        """A table of persons has the columns that the core layer knows, and no others: nothing of it is a figure."""
+        types = {column.name: column.type for column in self.columns}
+        if not {"person", "household"}.intersection(types.values()):
+            return
+        for name, wanted, needed in _OF_PERSONS:
+            if name in types and types[name] != wanted:
+                raise ValueError(f"columns: found {name} as {types[name]}, expected {wanted}")
+            if needed and name not in types:
+                raise ValueError(f"columns: a table about persons has a column {name} ({wanted})")
+        known = {name for name, _, _ in _OF_PERSONS}
+        others = [name for name, kind in types.items() if name not in known and not kind.startswith("region_")]
+        if others:
+            raise ValueError(f"columns: {others[0]!r} is no column of a table about persons")
+
+    @property
+    def person_column(self) -> Column | None:
+        """The column with the numbers of persons, of which only pseudonyms leave the reader; None without one."""
+        return next((column for column in self.columns if column.type == "person"), None)
+
+    @property
+    def withholds(self) -> bool:
+        """Whether nothing of a row may be shown: it is about a person, or holds what somebody wrote."""
+        return self.person_column is not None or any(column.type == "open_text" for column in self.columns)
 
     @property
     def figure_columns(self) -> tuple[Column, ...]:
@@ -384,11 +439,29 @@ def _as_id(code: str) -> str:
     return re.sub(r"[^0-9a-z_]", "", code.lower().replace(".", "_"))
 
 
+Cadence = Literal["monthly", "quarterly", "half_yearly", "yearly", "two_yearly", "four_yearly", "once"]
+
+
+class Answers(Strict):
+    """A table with one row per respondent of a survey: of which question each column holds the answers.
+
+    What leaves it is counted: `aantal|<question>|<answer>`, with the answer in lower case. A column of one answer of a
+    question (`<question>|<answer>`) holds points where it is numeric (their sum, and that of their squares), and says
+    whether the answer was chosen where it has `codes`.
+    """
+
+    columns: dict[str, str] = Field(min_length=1)
+
+
 class Expected(Strict):
     """Figures that this source should deliver; coverage is judged against these and nothing else.
 
     `regions` are codes, group codes (`SV-BUCH` stands for its members when `members` is true) or a prefix
-    with a star (`VB*`); `periods` is a list, or a first and a last of one kind (`2015H1..2024H2`).
+    with a star (`VB*`); `periods` is a list, or a first and a last of one kind (`2015H1..2024H2`; `2015H1..`
+    goes on to the day of the run). Of a range only the periods in the source's rhythm are expected: of
+    `2014..` every fourth year where the cadence is four-yearly.
+
+    A figure is due `due_days` after its period ends, late for `late_days` after that, and then missing.
     """
 
     regions: tuple[str, ...]
@@ -396,6 +469,7 @@ class Expected(Strict):
     items: tuple[str, ...]
     members: bool = False
     due_days: int = 190
+    late_days: Annotated[int, Field(ge=0)] = 90
 
 
 class KnownGap(Strict):
@@ -419,7 +493,7 @@ class Source(Strict):
     publisher: str
     licence: str
     url: str | None = None
-    cadence: Literal["monthly", "quarterly", "half_yearly", "yearly", "two_yearly", "four_yearly", "once"]
+    cadence: Cadence
     profiles: tuple[Literal["sample", "live"], ...]
     origin: Origin
     connector: Annotated[
@@ -446,6 +520,9 @@ class Source(Strict):
         default=None, description="figures, as the publisher writes them, are multiples of this"
     )
     suppressed_below: int | None = None
+    suppression: Suppression | None = Field(
+        default=None, description="counts of persons as a municipality has them: small ones are hidden before they load"
+    )
     vintages: tuple[FileVintage, ...] = Field(
         default=(), description="in the order in which they appeared: of two that give one figure, the later counts"
     )
@@ -467,7 +544,16 @@ class Source(Strict):
     parts: tuple[str, ...] = Field(
         default=(), description="columns or dimensions that divide a period into deliveries of their own"
     )
+    answers: Answers | None = Field(
+        default=None, description="its rows are respondents of a survey, whose answers are counted"
+    )
     person_level: bool = False
+    smallest_count: int = Field(
+        default=10, ge=10, description="of a source about persons: counts of fewer persons than this are not shown"
+    )
+    count_rounding: int = Field(
+        default=5, ge=1, description="of a source about persons: counts are shown as multiples of this"
+    )
     defines_regions: bool = Field(
         default=False, description="its region codes, with the history in their descriptions, are the map"
     )
@@ -478,11 +564,53 @@ class Source(Strict):
         default=False, description="its texts say to which groups of regions each municipality belongs"
     )
 
+    @property
+    def has_spells(self) -> bool:
+        """Whether it is a table of persons with the stretches in which they had a provision."""
+        return isinstance(self.reader, DelimitedReader | SpreadsheetReader) and self.reader.person_column is not None
+
+    @property
+    def makes_pseudonyms(self) -> bool:
+        """Whether its reader makes pseudonyms of persons, which takes a key."""
+        return isinstance(self.reader, IstandaardReader) or self.has_spells
+
+    @model_validator(mode="after")
+    def _says_that_it_is_about_persons(self) -> Self:
+        if self.has_spells and not self.person_level:
+            raise ValueError("person_level: found false, expected true of a table with a column of persons")
+        return self
+
+    @model_validator(mode="after")
+    def _answers_are_columns_of_people(self) -> Self:
+        columns = self.reader.columns if isinstance(self.reader, DelimitedReader | SpreadsheetReader) else ()
+        if self.answers is None:
+            if any(column.type == "open_text" for column in columns):
+                raise ValueError("reader: an open_text column is for a table with `answers`")
+            return self
+        if unknown := set(self.answers.columns).difference(column.name for column in columns):
+            raise ValueError(f"answers: {min(unknown)!r} is not a declared column")
+        if not self.person_level:
+            raise ValueError("person_level: found false, expected true of a table with one row per respondent")
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_protected(self) -> Self:
+        if self.suppression is None:
+            return self
+        if not isinstance(self.reader, DelimitedReader | SpreadsheetReader) or self.person_level:
+            raise ValueError("suppression: is for tables of counts, in text or in a workbook")
+        for column in self.reader.figure_columns:
+            whole = column.type == "integer" and column.minimum is not None and column.minimum >= 0
+            if not whole and column.type != "percentage":
+                raise ValueError(f"suppression: {column.name!r} is no integer with a minimum of 0 or more")
+        return self
+
     @model_validator(mode="after")
     def _one_way_to_the_region(self) -> Self:
         columns = self.reader.columns if isinstance(self.reader, DelimitedReader | SpreadsheetReader) else ()
         named = any(column.type in ("region_name", "region_code") for column in columns)
-        if self.constant_region is not None and (named or not columns):
+        without = isinstance(self.reader, CbsV4Reader | CbsV3Reader) and self.reader.region_dimension is None
+        if self.constant_region is not None and not without and (named or not columns):
             raise ValueError("constant_region: the file names its regions itself")
         return self
 

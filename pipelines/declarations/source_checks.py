@@ -20,7 +20,7 @@ from pipelines.declarations.source import (
     SwingConnector,
     SwingReader,
 )
-from pipelines.periods import expand_periods
+from pipelines.periods import SOME_DAY, expand_periods
 
 
 def source_contradictions(everything: Everything, known: Known) -> Iterator[str]:
@@ -94,7 +94,7 @@ def _scope(
             yield placed.problem(repr(item), "an item of its series or its reader", *path, "items", place)
     for place, expression in enumerate(scope.periods):
         try:
-            expand_periods([expression])
+            expand_periods([expression], until=SOME_DAY if isinstance(scope, Expected) else None)
         except ValueError as error:
             found, _, expected = str(error).removeprefix("found ").partition(", expected ")
             expected = f"{expected}, or a range such as 2015H1..2024H2"
@@ -104,7 +104,7 @@ def _scope(
 def _meets(gap: KnownGap, wanted: Expected, source: Source, known: Known) -> bool:
     """Whether a gap is about anything that is expected; without the publisher's regions, by code alone."""
     try:
-        periods = set(expand_periods(gap.periods)) & set(expand_periods(wanted.periods))
+        periods = set(expand_periods(gap.periods)) & set(expand_periods(wanted.periods, until=SOME_DAY))
     except ValueError:
         return True  # the check of the scope has said so already
     items = set(items_of(source, gap.items)) & set(items_of(source, wanted.items))

@@ -24,12 +24,13 @@ def write_declared(connection: duckdb.DuckDBPyConnection, settings: Settings) ->
     """Replace all tables of schema `declared`; returns the number of rows of each of TABLES."""
     declarations = load_declarations(settings.sources_dir, settings.profile)
     regions = connection.execute("select region_code, region_type from raw.region").to_arrow_table()
-    tables = declared_tables(declarations, regions) | {
+    tables = declared_tables(declarations, regions, settings.today) | {
         "period": period_table(_calendar()),
         "setting": pa.table(
             {
                 "today": pa.array([settings.today], pa.date32()),
                 "reference_year": pa.array([settings.reference_year], pa.int32()),
+                "price_year": pa.array([settings.price_year], pa.int32()),
             }
         ),
     }

@@ -1,4 +1,4 @@
-"""The dbt models as assets, and the break detection between core and marts."""
+"""The dbt models as assets, and between core and marts what numpy makes: breaks, small counts, the benchmark."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,8 @@ from pipelines.defs.raw import POOL
 from pipelines.settings import load_settings
 
 CORE = "fqn:nulmeting.staging fqn:nulmeting.core resource_type:seed"
-MARTS = "fqn:nulmeting.marts"
+# What is said once the breaks are known stands in schema core, and is built with the marts.
+MARTS = "fqn:nulmeting.comparison fqn:nulmeting.marts"
 BREAKS = ("detected", "detectable", "attribution")
 
 
@@ -37,10 +38,12 @@ class LayerTranslator(DagsterDbtTranslator):
 
 
 def model_assets(manifest: Mapping[str, Any]) -> list[dg.AssetsDefinition]:
-    """Core models, break detection, marts: in that order, each running dbt or numpy inside this process."""
+    """Core models, what numpy makes of them, marts: in that order, each running dbt or numpy inside this process."""
     return [
         _dbt_layer(manifest, "core_models", CORE, "Kerntabellen bouwen"),
         _breaks_asset(),
+        _privacy_asset(),
+        _benchmark_asset(),
         _dbt_layer(manifest, "marts_models", MARTS, "Marts bouwen"),
     ]
 
@@ -128,6 +131,71 @@ def _breaks_asset() -> dg.AssetsDefinition:
             )
 
     return trend_breaks
+
+
+def _privacy_asset() -> dg.AssetsDefinition:
+    @dg.asset(
+        key=dg.AssetKey(["privacy", "shown"]),
+        group_name="privacy",
+        description="What may be shown of every count of persons: small ones hidden, others too, the rest rounded.",
+        kinds={"numpy", "duckdb"},
+        deps=[dg.AssetKey(["core", "protected_cell"]), dg.AssetKey(["core", "protected_sum"])],
+        required_resource_keys={"run_lock"},
+        pool=POOL,
+    )
+    def shown_counts(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from pipelines.privacy.tables import protect_in_warehouse
+        from pipelines.warehouse.connection import connect
+
+        progress.begin("Kleine aantallen verbergen")
+        with connect(load_settings().warehouse_path) as connection:
+            found = protect_in_warehouse(connection)
+        return dg.MaterializeResult(metadata={"dagster/row_count": found["counts"], "hidden": found["hidden"]})
+
+    return shown_counts
+
+
+def _benchmark_asset() -> dg.AssetsDefinition:
+    descriptions = {
+        "reference_set": "Per municipality, year and reference group how many members it has, or why none.",
+        "reference_member": "The members of every reference group, chosen or nearest in structure, with distances.",
+        "structure_expected": "What structure makes a municipality expect to spend per item, from a fit on all others.",
+        "corrected": "The mean of a reference group, moved to the structure of the municipality that compares.",
+    }
+    core = ("benchmark_cost", "structure")
+    declared = ("reference_group", "reference_group_member", "structure_characteristic")
+
+    @dg.multi_asset(
+        name="cost_benchmark_references",
+        specs=[
+            dg.AssetSpec(
+                dg.AssetKey(["benchmark", name]),
+                group_name="benchmark",
+                description=text,
+                kinds={"numpy", "duckdb"},
+                deps=[
+                    *(dg.AssetKey(["core", table]) for table in core),
+                    *(dg.AssetKey(["declared", table]) for table in declared),
+                ],
+            )
+            for name, text in descriptions.items()
+        ],
+        required_resource_keys={"run_lock"},
+        pool=POOL,
+    )
+    def cost_benchmark_references(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+        from pipelines.benchmark.tables import benchmark_in_warehouse
+        from pipelines.warehouse.connection import connect
+
+        progress.begin("Referentiegemeenten en structuur berekenen")
+        with connect(load_settings().warehouse_path) as connection:
+            counts = benchmark_in_warehouse(connection)
+        for name in descriptions:
+            yield dg.MaterializeResult(
+                asset_key=dg.AssetKey(["benchmark", name]), metadata={"dagster/row_count": counts[name]}
+            )
+
+    return cost_benchmark_references
 
 
 def read_manifest() -> dict[str, Any]:

@@ -20,7 +20,7 @@ from pipelines.settings import Settings, load_settings
 POOL = "warehouse"
 GEOGRAPHY = ("region", "region_change", "region_weight", "region_unmapped", "region_problem", "neighbourhood")
 ACCOUNTS = ("delivery", "quarantine", "no_data_row")
-ALL_TOGETHER = (*ACCOUNTS, "figure", "client_event")
+ALL_TOGETHER = (*ACCOUNTS, "figure", "client_event", "person_spell")
 
 
 def raw_key(name: str) -> dg.AssetKey:
@@ -238,6 +238,7 @@ def _accounts_asset(sources: Sequence[Source]) -> dg.AssetsDefinition:
                     "Rows recognised as holding no data: printed totals, footers and notes.",
                     "The figures of all sources in one long shape; what the models read.",
                     "The events of all sources about persons, under pseudonyms; nothing of them is published.",
+                    "Use as tables about persons give it, under pseudonyms; nothing of it is published.",
                 ),
                 strict=True,
             )
@@ -246,6 +247,7 @@ def _accounts_asset(sources: Sequence[Source]) -> dg.AssetsDefinition:
         pool=POOL,
     )
     def row_accounts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+        from pipelines.privacy.deliveries import protect_deliveries
         from pipelines.warehouse.client_events import create_client_events
         from pipelines.warehouse.connection import connect
         from pipelines.warehouse.figures import create_figures
@@ -254,6 +256,8 @@ def _accounts_asset(sources: Sequence[Source]) -> dg.AssetsDefinition:
         settings = load_settings()
         with connect(settings.warehouse_path) as connection:
             forget_other_sources(connection, tuple(source.source_id for source in sources))
+            if any(source.suppression for source in sources):
+                protect_deliveries(connection, load_declarations(settings.sources_dir, settings.profile))
             create_figures(connection, sources)
             create_client_events(connection, sources)
             counts = {

@@ -154,7 +154,8 @@ def _earlier(
             if name in copy:
                 read = read_screened(name, copy[name], source, lookup)
                 pairs.append((_as_declared(source, snapshot), read.result))
-            pairs += kept_vintage(source, _as_declared(source, snapshot), settings)
+            keep = partial(store.put_in_place_of_bytes, snapshot)
+            pairs += kept_vintage(source, _as_declared(source, snapshot), settings, keep)
             continue
         files = snapshot.read_files()
         screened = read_screened(name, files[name], as_described_then(source, files), lookup)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Final
 
@@ -35,12 +35,13 @@ ROWS: Final = "rows.parquet"
 # Goes up when the same message would be read differently: rows of an earlier release are then made anew.
 _FORMAT: Final = 1
 _ACCOUNT: Final = b"nulmeting"
+_PSEUDONYMS: Final = ("person", "household")
 _KEY_OF_A_MESSAGE: Final = ("message", "region_code", "provider_agb", "message_id")
 
 
 def is_about_persons(source: Source) -> bool:
     """Whether the deliveries of a source are read under pseudonyms, which are then kept in place of their bytes."""
-    return isinstance(source.reader, IstandaardReader)
+    return source.makes_pseudonyms
 
 
 def screen_persons(
@@ -74,11 +75,14 @@ def screen_persons(
     return replace(screened, in_place_of_bytes=rows)
 
 
-def kept_vintage(source: Source, snapshot: Snapshot, settings: Settings) -> list[tuple[Snapshot, ReadResult]]:
+def kept_vintage(
+    source: Source, snapshot: Snapshot, settings: Settings, keep: Callable[[Mapping[str, bytes]], object]
+) -> list[tuple[Snapshot, ReadResult]]:
     """A vintage as its rows were kept; nothing where there are none, as of one that was refused.
 
-    Rows that were made with another key come back refused (`other_pseudonym_key`): the same person has another
-    pseudonym in them. So does what an earlier release kept in another form.
+    Rows that were made with a key before the present one get the pseudonyms of the present one, which are given to
+    `keep` in their place. Rows that were made with another key come back refused (`other_pseudonym_key`): the same
+    person has another pseudonym in them. So does what an earlier release kept in another form.
     """
     if not is_about_persons(source) or not snapshot.in_place_of_bytes:
         return []
@@ -89,6 +93,10 @@ def kept_vintage(source: Source, snapshot: Snapshot, settings: Settings) -> list
     kept = _kept_rows(source, snapshot)
     if kept is not None and key is not None and kept[0] == key.fingerprint:
         return [(snapshot, kept[1])]
+    if kept is not None and key is not None and key.follows(kept[0]):
+        renewed = replace(kept[1], rows=_renewed(kept[1].rows, kept[0], key))
+        keep({ROWS: _parquet(renewed, key)})
+        return [(snapshot, renewed)]
     made = "by an earlier release" if kept is None or key is None else f"with key {kept[0]}"
     with_key = "" if key is None else f" with key {key.fingerprint}"
     problem = Problem(
@@ -123,7 +131,7 @@ def without_repeated_messages(source: Source, deliveries: list[Delivery]) -> lis
     A sender gives an identification to one message of a kind; whoever receives it a second time rejects the second.
     What came first counts.
     """
-    if not is_about_persons(source):
+    if not isinstance(source.reader, IstandaardReader):
         return deliveries
     first: dict[tuple[str | None, ...], Delivery] = {}
     repeats: dict[int, str] = {}
@@ -148,6 +156,19 @@ def _refused_as_repeat(source: Source, delivery: Delivery, other: str) -> Delive
     )
     told = (*delivery.result.problems, problem)
     return replace(delivery, result=refused(reader_schema(source), told, delivery.result.rows_in), is_current=False)
+
+
+def _renewed(rows: pa.Table, fingerprint: str, key: PseudonymKey) -> pa.Table:
+    """The rows with the pseudonyms of a later key."""
+    for name in _PSEUDONYMS:
+        if name in rows.column_names:
+            known = rows[name].combine_chunks().dictionary_encode()
+            # a pseudonym is hashed once, however many rows it stands in
+            later = [None if text is None else key.renewed(text, fingerprint) for text in known.dictionary.to_pylist()]
+            column = pa.array(later, known.type.value_type).take(known.indices)
+            rows = rows.set_column(rows.column_names.index(name), rows.schema.field(name), column)
+    fingerprints = pa.repeat(pa.scalar(key.fingerprint, rows.schema.field("person_key").type), rows.num_rows)
+    return rows.set_column(rows.column_names.index("person_key"), rows.schema.field("person_key"), fingerprints)
 
 
 def _of_other_key(result: ReadResult) -> bool:
@@ -178,6 +199,7 @@ def _parquet(result: ReadResult, key: PseudonymKey) -> bytes:
         "rows_quarantined": result.rows_quarantined,
         "problems": [asdict(problem) for problem in result.problems],
         "notices": result.notices,
+        "no_data": result.no_data.to_pylist(),
     }
     stream = pa.BufferOutputStream()
     table = result.rows.replace_schema_metadata({_ACCOUNT: json.dumps(account, ensure_ascii=False).encode()})
@@ -199,12 +221,13 @@ def _kept_rows(source: Source, snapshot: Snapshot) -> tuple[str, ReadResult] | N
     fingerprints = pc.unique(rows["person_key"]).to_pylist()
     if fingerprints not in ([], [account["person_key"]]):
         return None
+    no_data = pa.Table.from_pylist(account.get("no_data", []), schema=NO_DATA_SCHEMA)
     result = ReadResult(
         rows=rows,
-        no_data=NO_DATA_SCHEMA.empty_table(),
+        no_data=no_data,
         rows_in=account["rows_in"],
         rows_loaded=rows.num_rows,
-        rows_no_data=0,
+        rows_no_data=no_data.num_rows,
         rows_quarantined=account["rows_quarantined"],
         problems=tuple(Problem(**problem) for problem in account["problems"]),
         notices=tuple(account["notices"]),

@@ -5,6 +5,10 @@ secret stands (`settings`), and finding the number of a person in a delivery (th
 
 A BSN has so few possible values that an ordinary hash of it is undone in minutes by trying them all. That is why a
 key is used that stands nowhere beside the data, and why there is no default one.
+
+A key can make way for another without anybody's number: a pseudonym of the old key is hashed again under the new one.
+The number of a person is therefore hashed under every key there has been, one after the other, and so are the
+pseudonyms that are kept, from the key that they were made with. Who has the old keys alone has no pseudonym of now.
 """
 
 from __future__ import annotations
@@ -12,10 +16,18 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from typing import Final
 
-from pipelines.declarations.source import IstandaardReader, Source
-from pipelines.settings import PSEUDONYM_KEY, PSEUDONYM_KEY_FILE, Settings, SetupError, pseudonym_secret
+from pipelines.declarations.source import Source
+from pipelines.settings import (
+    PSEUDONYM_KEY,
+    PSEUDONYM_KEY_FILE,
+    Settings,
+    SetupError,
+    earlier_pseudonym_secrets,
+    pseudonym_secret,
+)
 
 SMALLEST_KEY: Final = 32
 EXPECTED_KEY: Final = (
@@ -26,6 +38,8 @@ EXPECTED_KEY: Final = (
 SAMPLE_ONLY_KEY: Final = b"public key of the sample profile: fictional persons only"
 
 _PERSON: Final = b"nulmeting person 1:"
+_HOUSEHOLD: Final = b"nulmeting household 1:"
+_AGAIN: Final = b"nulmeting pseudonym of an earlier key 1:"
 _FINGERPRINT: Final = b"nulmeting key fingerprint 1"
 _PERSON_DIGITS: Final = 32
 _FINGERPRINT_DIGITS: Final = 8
@@ -40,27 +54,62 @@ class PseudonymKeyError(Exception):
 
 
 class PseudonymKey:
-    """A key, which cannot be printed. Raises PseudonymKeyError for one that is too short."""
+    """A key and those before it, oldest first, none of which can be printed. Raises PseudonymKeyError for a short one.
 
-    __slots__ = ("_keyed", "fingerprint")
+    `fingerprint` tells one row of keys from another, and nothing else about them.
+    """
 
-    def __init__(self, secret: bytes) -> None:
-        if len(secret) < SMALLEST_KEY:
-            raise PseudonymKeyError(f"a key of {len(secret)} bytes")
-        self._keyed = hmac.new(secret, _PERSON, hashlib.sha256)
-        self.fingerprint: str = hmac.new(secret, _FINGERPRINT, hashlib.sha256).hexdigest()[:_FINGERPRINT_DIGITS]
+    __slots__ = ("_again", "_fingerprints", "_households", "_keyed", "fingerprint")
+
+    def __init__(self, secret: bytes, earlier: Sequence[bytes] = ()) -> None:
+        keys = (*earlier, secret)
+        if short := [key for key in keys if len(key) < SMALLEST_KEY]:
+            raise PseudonymKeyError(f"a key of {len(short[0])} bytes")
+        self._keyed = hmac.new(keys[0], _PERSON, hashlib.sha256)
+        self._households = hmac.new(keys[0], _HOUSEHOLD, hashlib.sha256)
+        self._again = tuple(hmac.new(key, _AGAIN, hashlib.sha256) for key in keys[1:])
+        fingerprints = [""]
+        for key in keys:
+            said = _FINGERPRINT + fingerprints[-1].encode()
+            fingerprints.append(hmac.new(key, said, hashlib.sha256).hexdigest()[:_FINGERPRINT_DIGITS])
+        self._fingerprints = tuple(fingerprints[1:])
+        self.fingerprint: str = self._fingerprints[-1]
 
     def person(self, bsn: str) -> str:
         """The pseudonym of a BSN of nine digits: 32 hexadecimal digits of its HMAC-SHA-256."""
-        digest = self._keyed.copy()
-        digest.update(bsn.encode())
-        return digest.hexdigest()[:_PERSON_DIGITS]
+        return self._hashed_again(_hashed(self._keyed, bsn), 0)
+
+    def household(self, name: str) -> str:
+        """The pseudonym of a household, by what its deliverer calls it; never that of a person."""
+        return self._hashed_again(_hashed(self._households, name), 0)
+
+    def follows(self, fingerprint: str) -> bool:
+        """Whether this is the key of that fingerprint, or one that came after it."""
+        return fingerprint in self._fingerprints
+
+    def renewed(self, pseudonym: str, fingerprint: str) -> str:
+        """The pseudonym under this key of a person or household whose pseudonym under an earlier one this is.
+
+        `fingerprint` is that of the key that it was made with. Raises ValueError for one that this key does not follow.
+        """
+        return self._hashed_again(pseudonym, self._fingerprints.index(fingerprint))
+
+    def _hashed_again(self, pseudonym: str, done: int) -> str:
+        for keyed in self._again[done:]:
+            pseudonym = _hashed(keyed, pseudonym)
+        return pseudonym
 
     def __repr__(self) -> str:
         return f"PseudonymKey({self.fingerprint})"
 
     def __reduce__(self) -> str:
         raise TypeError("a pseudonym key is not written anywhere")
+
+
+def _hashed(keyed: hmac.HMAC, text: str) -> str:
+    digest = keyed.copy()
+    digest.update(text.encode())
+    return digest.hexdigest()[:_PERSON_DIGITS]
 
 
 def throwaway_key() -> PseudonymKey:
@@ -74,14 +123,14 @@ def key_for(source: Source, settings: Settings) -> PseudonymKey | None:
     The deliveries of the sample that are declared fictional are read with the public key, everything else with the
     configured one. Raises PseudonymKeyError where there is none, or none that will do.
     """
-    if not isinstance(source.reader, IstandaardReader):
+    if not source.makes_pseudonyms:
         return None
     if settings.profile == "sample" and source.origin.fictional:
         return PseudonymKey(SAMPLE_ONLY_KEY)
     try:
-        secret = pseudonym_secret()
+        secret, earlier = pseudonym_secret(), earlier_pseudonym_secrets()
     except SetupError as error:
         raise PseudonymKeyError(str(error)) from None
     if secret is None:
         raise PseudonymKeyError("no key")
-    return PseudonymKey(secret)
+    return PseudonymKey(secret, earlier)

@@ -14,10 +14,12 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.publish.looking_back import create_macros
 from pipelines.settings import PROJECT_ROOT, Settings
 from pipelines.warehouse.connection import connect
 
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 DATABASE = "nulmeting.duckdb"
 PARQUET = "parquet"
 MANIFEST = "manifest.json"
+
+# Made in every run, and published only where the settings say so: it is about few people, however little it says.
+UNPUBLISHED = ("costliest_case",)
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,8 @@ def publish(settings: Settings, run_id: str) -> Publication:
     building = versions / f".building-{publication_id}"
     (building / PARQUET).mkdir(parents=True)
 
-    row_counts = _copy_marts(settings.warehouse_path, building)
+    withheld = () if settings.publish_costliest_cases else UNPUBLISHED
+    row_counts = _copy_marts(settings.warehouse_path, building, withheld)
     vintages = _vintages(settings.warehouse_path)
     files = sorted(path for path in building.rglob("*") if path.is_file())
     publication = Publication(
@@ -103,14 +109,16 @@ def verify(folder: Path) -> list[str]:
     ]
 
 
-def _copy_marts(warehouse: Path, building: Path) -> dict[str, int]:
+def _copy_marts(warehouse: Path, building: Path, withheld: Sequence[str]) -> dict[str, int]:
     counts: dict[str, int] = {}
     with connect(warehouse) as connection:
         connection.execute(f"attach '{_quoted(building / DATABASE)}' as published")
         connection.execute("create schema published.marts")
         tables = connection.execute(
             "select table_name, comment from duckdb_tables() "
-            "where database_name = current_database() and schema_name = 'marts' order by table_name"
+            "where database_name = current_database() and schema_name = 'marts' "
+            "and not list_contains(?, table_name) order by table_name",
+            [list(withheld)],
         ).fetchall()
         for table, comment in tables:
             connection.execute(f'create table published.marts."{table}" as select * from marts."{table}" order by all')
@@ -121,6 +129,7 @@ def _copy_marts(warehouse: Path, building: Path) -> dict[str, int]:
             connection.execute(
                 f"copy (from published.marts.\"{table}\" order by all) to '{target}' (format parquet, compression zstd)"
             )
+        create_macros(connection, "published", counts)
         connection.execute("detach published")
     return counts
 

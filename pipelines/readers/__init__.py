@@ -41,6 +41,7 @@ def read_file(
 
     Raises TypeError for a source that is not delivered as files.
     """
+    from pipelines.privacy.pseudonym import EXPECTED_KEY
     from pipelines.readers.delimited import read_delimited
     from pipelines.readers.istandaard import read_istandaard
     from pipelines.readers.iv3 import read_iv3
@@ -50,11 +51,14 @@ def read_file(
     from pipelines.warehouse.raw_tables import reader_schema
 
     reader = source.reader
+    key = key if source.makes_pseudonyms else None
     try:
+        if source.has_spells and key is None:
+            raise RefusedFileError(Problem(file, None, None, None, "no_pseudonym_key", "no key", EXPECTED_KEY))
         if isinstance(reader, DelimitedReader):
-            return read_delimited(file, data, source, reader, lookup)
+            return read_delimited(file, data, source, reader, lookup, key=key)
         if isinstance(reader, SpreadsheetReader):
-            return read_spreadsheet(file, data, source, reader, lookup)
+            return read_spreadsheet(file, data, source, reader, lookup, key)
         if isinstance(reader, SwingReader):
             return read_swing(file, data, source, reader, lookup)
         if isinstance(reader, IstandaardReader):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +20,7 @@ from pipelines.readers.faults import Faults, Hints, Texts, quoted
 from pipelines.readers.grid import Cells, Mask
 from pipelines.readers.lookup import RegionLookup
 from pipelines.readers.periods import PERIOD_FORMS, normalise_periods
+from pipelines.readers.pseudonyms import BSN_FORM, DAY_FORM, PERSONS, days, household_pseudonyms, person_pseudonyms
 from pipelines.readers.values import (
     as_integers,
     as_numbers,
@@ -29,6 +30,9 @@ from pipelines.readers.values import (
     plain_numbers,
     trim,
 )
+
+if TYPE_CHECKING:
+    from pipelines.privacy.pseudonym import PseudonymKey
 
 TabularReader = DelimitedReader | SpreadsheetReader
 
@@ -40,12 +44,15 @@ _FEWEST_DIGITS: Final = 10_000_000
 _INEXACT_FROM: Final = 1e15
 _MOST_COMPARED: Final = 50
 
+_TIMES: Final = {"period": normalise_periods, "year": as_years, "date": days}
+
 _NOT_ONE: Final = {
     "integer": "not_a_number",
     "number": "not_a_number",
     "percentage": "not_a_number",
     "year": "unknown_period",
     "period": "unknown_period",
+    "date": "not_a_date",
     "region_name": "unknown_region",
     "region_code": "unknown_region",
 }
@@ -67,16 +74,20 @@ def type_column(
     reader: TabularReader,
     lookup: RegionLookup,
     faults: Faults,
+    key: PseudonymKey | None = None,
 ) -> TypedColumn:
-    """Read one column of a grid, adding to `faults` what cannot be read. `position` counts from 0."""
+    """Read one column of a grid, adding to `faults` what cannot be read. `position` counts from 0.
+
+    `key` is what the pseudonyms of persons and households are made with; columns of those need one.
+    """
     encoded = cells.distinct
     if encoded is None:
-        judged = _judge(column, cells, reader, lookup)
+        judged = _judge(column, cells, reader, lookup, key)
         for verdict in judged.verdicts:
             faults.add(verdict.mask, position, verdict.reason, verdict.found, verdict.expected)
         return judged.typed
     # What a cell is depends on its text alone, and a million rows hold some hundreds of texts.
-    judged = _judge(column, Cells(encoded.dictionary), reader, lookup)
+    judged = _judge(column, Cells(encoded.dictionary), reader, lookup, key)
     places = encoded.indices
     each = places.to_numpy(zero_copy_only=False)
     for verdict in judged.verdicts:
@@ -125,7 +136,9 @@ def _hints_of_cells(expected: Texts | Hints, places: pa.Array) -> Texts | Hints:
     return _of_cells(expected, places)
 
 
-def _judge(column: Column, cells: Cells, reader: TabularReader, lookup: RegionLookup) -> _Judged:
+def _judge(
+    column: Column, cells: Cells, reader: TabularReader, lookup: RegionLookup, key: PseudonymKey | None
+) -> _Judged:
     text = trim(cells.text)
     verdicts: list[_Verdict] = []
 
@@ -146,6 +159,9 @@ def _judge(column: Column, cells: Cells, reader: TabularReader, lookup: RegionLo
     if column.name in reader.item_columns or (column.required and not column.nullable):
         refuse(missing, "missing_value", lambda rows: _shown_missing(text.take(rows)), _wanted(column, reader))
 
+    if column.type == "open_text":
+        # what somebody wrote stops here
+        return _Judged(TypedColumn(pa.array(present.astype(np.int64))), tuple(verdicts))
     region_codes: pa.Array | None = None
     if column.type in REGIONS:
         values = text
@@ -154,6 +170,12 @@ def _judge(column: Column, cells: Cells, reader: TabularReader, lookup: RegionLo
         wrong = present & ~_mask(pc.is_valid(region_codes))
         hints = Hints(text.take, lambda spellings: _nearest(spellings, column, lookup))
         refuse(wrong, "unknown_region", shown, hints)
+    elif column.type in PERSONS:
+        assert key is not None  # noqa: S101 - the file is refused without one
+        made = person_pseudonyms if column.type == "person" else household_pseudonyms
+        values = made(pc.if_else(pa.array(present), text, pa.scalar(None, pa.string())), key)
+        wrong = present & ~_mask(pc.is_valid(values))
+        refuse(wrong, "not_a_bsn", "something else than a BSN", BSN_FORM)
     else:
         values = _parse(column, cells, text, reader)
         wrong = present & ~_mask(pc.is_valid(values))
@@ -192,10 +214,8 @@ def _shown_missing(text: pa.Array) -> pa.Array:
 def _parse(column: Column, cells: Cells, text: pa.Array, reader: TabularReader) -> pa.Array:
     if column.type == "text":
         return text
-    if column.type == "period":
-        return normalise_periods(text)
-    if column.type == "year":
-        return as_years(text)
+    if column.type in _TIMES:
+        return _TIMES[column.type](text)
     plain = plain_numbers(text, reader.decimal, reader.thousands, percent=column.type == "percentage")
     if column.type == "integer" and cells.number is None:
         return as_integers(plain)
@@ -305,6 +325,10 @@ def _wanted(column: Column, reader: TabularReader) -> str:
         "percentage": f"a percentage like 12{mark}5",
         "year": "a year like 2016",
         "period": PERIOD_FORMS,
+        "date": DAY_FORM,
+        "person": BSN_FORM,
+        "household": "a key of a household",
+        "open_text": "a text",
         "region_name": "the name of a region",
         "region_code": "the code of a region",
     }[column.type]

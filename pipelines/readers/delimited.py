@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
@@ -24,11 +24,20 @@ from pipelines.readers.records import Chunk, chunks, first_record
 from pipelines.readers.refusal import RefusedFileError
 from pipelines.readers.tabular import read_parts
 
+if TYPE_CHECKING:
+    from pipelines.privacy.pseudonym import PseudonymKey
+
 SEPARATORS: Final = {";": "semicolon", ",": "comma", "\t": "tab", "|": "vertical bar"}
 
 
 def read_delimited(
-    file: str, data: bytes, source: Source, reader: DelimitedReader, lookup: RegionLookup, piece: int = PIECE
+    file: str,
+    data: bytes,
+    source: Source,
+    reader: DelimitedReader,
+    lookup: RegionLookup,
+    piece: int = PIECE,
+    key: PseudonymKey | None = None,
 ) -> ReadResult:
     """Read one delimited file as declared. Raises RefusedFileError when it cannot be read as a whole.
 
@@ -36,7 +45,7 @@ def read_delimited(
     """
     required = {tidy_header(column.header) for column in reader.columns if column.required}
     opened = _open(file, data, reader.encoding, reader.delimiter, required, piece)
-    return read_parts(opened.parts, reader, source, lookup)
+    return read_parts(opened.parts, reader, source, lookup, key)
 
 
 def text_grid(file: str, data: bytes, encoding: Encoding, delimiter: str, required: Collection[str]) -> Grid:

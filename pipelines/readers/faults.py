@@ -22,6 +22,8 @@ from pipelines.readers.grid import Grid, Mask
 
 MOST_TOLD: Final = 1000
 
+NOT_SHOWN: Final = "a value that is not shown, in a table about persons"
+
 _SHOWN_PER_CELL: Final = 80
 _SHOWN_PER_ROW: Final = 400
 
@@ -56,14 +58,16 @@ class Kind:
 class Faults:
     """What is wrong with the rows of a grid. A cell has one fault, the first that was added.
 
-    `shown` are the positions (from 0) of the columns that may be shown: the declared ones.
+    `shown` are the positions (from 0) of the columns that may be shown: the declared ones. With `withheld`, of a table
+    about persons, nothing is shown of any cell: somebody may stand in any of them.
     """
 
-    def __init__(self, grid: Grid, shown: Sequence[int]) -> None:
+    def __init__(self, grid: Grid, shown: Sequence[int], *, withheld: bool = False) -> None:
         self.rows: Mask = np.zeros(len(grid.lines), dtype=bool)
         self.kinds: list[Kind] = []
         self._grid = grid
-        self._shown = tuple(shown)
+        self._shown = () if withheld else tuple(shown)
+        self._withheld = withheld
         self._cells: dict[int, Mask] = {}
 
     def add(self, mask: Mask, position: int, reason: str, found: Texts, expected: Texts | Hints) -> Mask:
@@ -81,6 +85,8 @@ class Faults:
         self.rows |= new
         at = np.flatnonzero(new)
         told = pa.array(at[:MOST_TOLD])
+        if self._withheld and not isinstance(found, str):
+            found = NOT_SHOWN
         founds, raws = self._shown_texts(told, _texts(found, told))
         texts: list[str] = []
         if isinstance(expected, Hints):

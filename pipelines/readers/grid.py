@@ -117,12 +117,17 @@ def refuse_persons_in_parts(
     figures: Collection[str],
     *,
     rows: int,
+    pseudonymised: Collection[str] = (),
 ) -> None:
     """`refuse_persons` of a file of `rows` rows that is read in parts: `parts` has the `census_of` each.
+
+    `pseudonymised` are the headers of columns of which only pseudonyms leave the reader: those are meant to be there.
 
     `again` gives the parts once more, for the seldom case that a column must be counted to the last value.
     """
     for position, name in enumerate(header.header):
+        if name in pseudonymised:
+            continue
         kind = personal_header(name, declared=name in declared)
         found = f"a header that announces personal data ({kind})" if kind else None
         is_figure = name in figures

@@ -7,6 +7,7 @@ figures (`sheet`) and to the machine that opens it (`workbook`), and what the ce
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from pipelines.declarations.source import Source, SpreadsheetReader
 from pipelines.privacy import redact_text
@@ -17,9 +18,17 @@ from pipelines.readers.sheet import Sheet, read_sheet
 from pipelines.readers.tabular import read_table
 from pipelines.readers.workbook import Workbook, open_workbook, refusal
 
+if TYPE_CHECKING:
+    from pipelines.privacy.pseudonym import PseudonymKey
+
 
 def read_spreadsheet(
-    file: str, data: bytes, source: Source, reader: SpreadsheetReader, lookup: RegionLookup
+    file: str,
+    data: bytes,
+    source: Source,
+    reader: SpreadsheetReader,
+    lookup: RegionLookup,
+    key: PseudonymKey | None = None,
 ) -> ReadResult:
     """Read the declared sheet of an XLSX file. Raises RefusedFileError when it cannot be read as a whole.
 
@@ -40,7 +49,7 @@ def read_spreadsheet(
                 refuse_persons(other.grid(other.first_row), ())
     sheet = read_sheet(workbook, places[reader.sheet], reader.decimal)
     key_headers = {tidy_header(column.header) for column in reader.columns if column.name in reader.key}
-    result = read_table(sheet.grid(reader.header_row, key_headers), reader, source, lookup)
+    result = read_table(sheet.grid(reader.header_row, key_headers), reader, source, lookup, key)
     return replace(result, notices=(*_notices(workbook, sheet, reader), *result.notices))
 
 

@@ -14,7 +14,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -40,11 +40,15 @@ from pipelines.readers.grid import (
 )
 from pipelines.readers.in_order import in_order
 from pipelines.readers.lookup import RegionLookup
+from pipelines.readers.pseudonyms import PERSONS, ends_before
 from pipelines.readers.refusal import RefusedFileError
 from pipelines.readers.remembering_lookup import RememberingLookup
 from pipelines.readers.repeated_keys import RefusedKeys, RepeatedKeys, Repeats, repeated_keys
 from pipelines.readers.values import plain_numbers, trim
 from pipelines.warehouse.raw_tables import reader_schema
+
+if TYPE_CHECKING:
+    from pipelines.privacy.pseudonym import PseudonymKey
 
 GridParts = Callable[[], Iterable[Callable[[], Grid]]]
 """The parts of a file, each worked out when it is called, as often as they are asked for."""
@@ -52,19 +56,23 @@ GridParts = Callable[[], Iterable[Callable[[], Grid]]]
 _REPEATED: Final = "duplicate_key"
 
 
-def read_table(grid: Grid, reader: TabularReader, source: Source, lookup: RegionLookup) -> ReadResult:
+def read_table(
+    grid: Grid, reader: TabularReader, source: Source, lookup: RegionLookup, key: PseudonymKey | None = None
+) -> ReadResult:
     """Type the declared columns of a grid and say where every row went.
 
     Quarantined are rows with the wrong number of fields, with a cell that cannot be read, and all rows that
     share one key. Raises RefusedFileError when the file as a whole cannot be read: personal data, a missing
     or repeated header, no row with data.
     """
-    return read_parts(lambda: [lambda: grid], reader, source, lookup)
+    return read_parts(lambda: [lambda: grid], reader, source, lookup, key)
 
 
-def read_parts(parts: GridParts, reader: TabularReader, source: Source, lookup: RegionLookup) -> ReadResult:
+def read_parts(
+    parts: GridParts, reader: TabularReader, source: Source, lookup: RegionLookup, key: PseudonymKey | None = None
+) -> ReadResult:
     """`read_table` of a file that comes in parts, at least one, which all have its header."""
-    table = _Table(parts, reader, source, lookup)
+    table = _Table(parts, reader, source, lookup, key)
     read = list(in_order(lambda part: table.read_part(part()), parts()))
     table.refuse(read)
     return table.result(read)
@@ -103,8 +111,16 @@ class _Part:
 class _Table:
     """One file on its way through: what its declaration makes of its header, of each part, and of all parts."""
 
-    def __init__(self, parts: GridParts, reader: TabularReader, source: Source, lookup: RegionLookup) -> None:
-        self._parts, self._reader, self._source = parts, reader, source
+    def __init__(
+        self,
+        parts: GridParts,
+        reader: TabularReader,
+        source: Source,
+        lookup: RegionLookup,
+        pseudonyms: PseudonymKey | None,
+    ) -> None:
+        self._parts, self._reader, self._source, self._pseudonyms = parts, reader, source, pseudonyms
+        self._about_persons = reader.withholds
         self._lookup = RememberingLookup(lookup)
         self._headers = {column.name: tidy_header(column.header) for column in reader.columns}
         self._columns = {column.name: column for column in reader.columns}
@@ -120,7 +136,7 @@ class _Table:
             nothing = reader_schema(self._source).empty_table()
             return _Part(header, census, len(grid.lines), False, nothing, NO_DATA_SCHEMA.empty_table())
         body = self._body(grid)
-        faults = Faults(body.rows, sorted(places.values()))
+        faults = Faults(body.rows, sorted(places.values()), withheld=self._about_persons)
         typed = {
             name: type_column(
                 self._columns[name],
@@ -129,10 +145,14 @@ class _Table:
                 reader=self._reader,
                 lookup=self._lookup,
                 faults=faults,
+                key=self._pseudonyms,
             )
             for name, place in places.items()
         }
-        rows, is_refused = _rows(body.rows, typed, self._source), faults.rows
+        if self._about_persons and {"start_date", "end_date"} <= places.keys():
+            turned = ends_before(typed["start_date"].values, typed["end_date"].values)
+            faults.add(turned, places["end_date"], "out_of_range", "a day before the start", "the start or later")
+        rows, is_refused = _rows(body.rows, typed, self._source, self._pseudonyms), faults.rows
         return _Part(
             header,
             census,
@@ -177,6 +197,7 @@ class _Table:
             {*self._headers.values(), *self._ignored},
             [self._headers[column.name] for column in self._reader.columns if column.type in FIGURES],
             rows=count,
+            pseudonymised=[self._headers[column.name] for column in self._reader.columns if column.type in PERSONS],
         )
         self._places(header, rows=count)
         if not any(part.has_data for part in parts):
@@ -271,7 +292,8 @@ class _Table:
         body = self._body(part()).rows
         mask = np.zeros(len(body.lines), dtype=bool)
         mask[repeats.places] = True
-        faults = Faults(body, sorted(places.values()))
+        # What is told of a repeated key are lines, whatever the table is about.
+        faults = Faults(body, () if self._about_persons else sorted(places.values()))
         expected = f"one row for every {', '.join(header.header[places[name]] for name in self._key(places))}"
         faults.add(mask, self._place_of_key(places), _REPEATED, partial(_told, again, repeats), expected)
         return faults.kinds
@@ -295,7 +317,7 @@ def _rows_in(parts: Sequence[_Part]) -> int:
     return parts[0].header.rows_in + sum(part.row_count for part in parts)
 
 
-def _rows(body: Grid, typed: Mapping[str, TypedColumn], source: Source) -> pa.Table:
+def _rows(body: Grid, typed: Mapping[str, TypedColumn], source: Source, pseudonyms: PseudonymKey | None) -> pa.Table:
     schema = reader_schema(source)
     count = len(body.lines)
     arrays: dict[str, pa.Array] = {"line": pa.array(body.lines)}
@@ -305,11 +327,16 @@ def _rows(body: Grid, typed: Mapping[str, TypedColumn], source: Source) -> pa.Ta
             arrays["region_code"] = column.region_codes
     if source.constant_region is not None:
         arrays["region_code"] = pa.repeat(source.constant_region, count)
+    if pseudonyms is not None:
+        arrays["person_key"] = pa.repeat(pseudonyms.fingerprint, count)
     return pa.table([arrays.get(field.name, pa.nulls(count, field.type)) for field in schema], schema=schema)
 
 
 def _no_data(chosen: Grid, kinds: pa.Array, reader: TabularReader, places: Mapping[str, int]) -> pa.Table:
     """The rows without data, with what stands in their declared columns."""
+    if reader.withholds:
+        # Nobody knows what stands in a footer of a table about persons.
+        return pa.table([pa.array(chosen.lines), kinds, pa.repeat("{}", len(kinds))], schema=NO_DATA_SCHEMA)
     uneven = pa.array(chosen.widths != len(chosen.header))
     totals = pc.equal(kinds, "total")
     shown = {

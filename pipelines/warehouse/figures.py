@@ -4,7 +4,8 @@ What belongs here: where the figures stand in the raw table of each kind of read
 which indicator (`declared.series`), and any judgement about a value.
 
 Columns: source_id, vintage_id, item, region_code, period_code, period_status, value, text_value, source_flag, unit,
-part, column_name. Sources about persons have no figures, and no row here.
+part, column_name. Sources about persons have no figures, and no row here. Of a source whose counts are protected it
+shows `privacy.delivered`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pipelines.declarations.source import (
     SwingReader,
 )
 from pipelines.warehouse.raw_tables import raw_schema
+from pipelines.warehouse.survey_answers import counted_answers
 
 if TYPE_CHECKING:
     import duckdb
@@ -80,21 +82,35 @@ def create_figures(connection: duckdb.DuckDBPyConnection, sources: Iterable[Sour
         connection.register("shape", raw_schema(source).empty_table())
         connection.execute(f'create table if not exists raw."{source.source_id}" as select * from shape')
         connection.unregister("shape")
-    parts = [part for source in sources for part in _parts(source)]
+    parts = [part for source in sources if source.suppression is None for part in _parts(source)]
+    if any(source.suppression for source in sources):
+        # Without anything that was protected there is nothing to show.
+        columns = ", ".join(f"{_name(name)} {kind}" for name, kind in COLUMNS.items())
+        connection.execute(f"create table if not exists privacy.delivered ({columns})")
+        parts.append("select * from privacy.delivered")
     nothing = _select({}, "(select 1) where false", "''")
     connection.execute(f"create or replace view raw.figure as {' union all '.join(parts or [nothing])}")
+
+
+def exact_figures(source: Source) -> str:
+    """The query for the figures of one source as they were delivered, protected or not."""
+    return " union all ".join(_parts(source))
 
 
 def _parts(source: Source) -> list[str]:
     reader = source.reader
     table, source_id = f'raw."{source.source_id}"', _text(source.source_id)
     if isinstance(reader, CbsV4Reader | CbsV3Reader):
-        return [_select(_CBS, table, source_id)]
+        # a table about one region as a whole, such as the prices of a country, has no dimension for it
+        region = {} if source.constant_region is None else {"region_code": _text(source.constant_region)}
+        return [_select({**_CBS, **region}, table, source_id)]
     if isinstance(reader, SwingReader | SwingOdataReader):
         return [_select(_SWING, table, source_id)]
     if isinstance(reader, Iv3Reader):
         return [_select(_IV3, table, source_id)]
-    if isinstance(reader, DelimitedReader | SpreadsheetReader):
+    if isinstance(reader, DelimitedReader | SpreadsheetReader) and not source.has_spells:
+        if source.answers is not None:
+            return list(counted_answers(source, reader, source.answers))
         return [_select(_column(source, reader, column), table, source_id) for column in reader.figure_columns]
     return []
 

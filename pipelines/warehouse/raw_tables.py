@@ -142,6 +142,8 @@ _COLUMN_TYPES = {
     "year": pa.int64(),
     "number": pa.float64(),
     "percentage": pa.float64(),
+    "date": pa.date32(),
+    "open_text": pa.int64(),
 }
 
 
@@ -167,6 +169,9 @@ def _tabular_schema(reader: DelimitedReader | SpreadsheetReader, source: Source)
     has_region = any(column.type in ("region_name", "region_code") for column in reader.columns)
     if has_region or source.constant_region is not None:
         fields.append(pa.field("region_code", pa.string()))
+    if reader.person_column is not None:
+        # As of a message: persons of different keys never compare.
+        fields.append(pa.field("person_key", pa.string()))
     return pa.schema(fields)
 
 

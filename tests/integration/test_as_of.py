@@ -19,6 +19,8 @@ AMOUNT = (
     "select amount_eur from marts.budget where region_code = 'GM0373' and programme = 'jeugd' and basis = 'begroting'"
 )
 
+FIGURE = "indicator_id, region_code, period_code, source_id, value, vintage_id"
+
 
 def test_a_day_can_be_looked_back_at_without_touching_the_present(workspace: Workspace, run_here: Run) -> None:
     delivery = workspace.sample / "municipal" / "finance_buch_2016.csv"
@@ -41,6 +43,14 @@ def test_a_day_can_be_looked_back_at_without_touching_the_present(workspace: Wor
         assert connection.execute(AMOUNT).fetchall() == [(3261000.0,)]
         assert connection.execute("select count(*) from marts.client_experience").fetchall() == [(20,)]
         assert connection.execute("select distinct withdrawn_on from marts.delivery").fetchall() == [(None,)]
+        stood_there = connection.execute(
+            f"select {FIGURE} from marts.observation where is_latest order by all"
+        ).fetchall()
+    # the present file answers for its figures what was made again
+    assert (
+        workspace.rows(f"select {FIGURE} from marts.observation_as_of(date '2026-07-15') order by all") == stood_there
+    )
+    assert len(stood_there) - workspace.value("select count(*) from marts.observation where is_latest") == 20
     assert hashlib.sha256(workspace.published.resolve().read_bytes()).hexdigest() == present
 
     asked = workspace.command("sql", "--as-of", "2026-07-15", "--format", "csv", AMOUNT)

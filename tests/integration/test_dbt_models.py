@@ -19,11 +19,13 @@ import pyarrow as pa
 import pytest
 import yaml
 
+from pipelines.benchmark.result import SCHEMAS as BENCHMARK
 from pipelines.breaks.result import ATTRIBUTION_SCHEMA, BREAK_SCHEMA, DETECTABLE_SCHEMA
 from pipelines.declarations.declared_schema import SCHEMAS
 from pipelines.declarations.load import load_declarations
 from pipelines.geography.tables import SCHEMAS as GEOGRAPHY
 from pipelines.periods import PERIOD_SCHEMA
+from pipelines.privacy.suppression import SHOWN_SCHEMA
 from pipelines.settings import PROJECT_ROOT
 from pipelines.warehouse.client_events import create_client_events
 from pipelines.warehouse.connection import connect
@@ -34,7 +36,7 @@ from pipelines.warehouse.raw_tables import ACCOUNTS
 pytestmark = pytest.mark.xdist_group("dbt")
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
-SETTING = pa.schema([("today", pa.date32()), ("reference_year", pa.int32())])
+SETTING = pa.schema([("today", pa.date32()), ("reference_year", pa.int32()), ("price_year", pa.int32())])
 
 
 def _unit_tests() -> Iterator[tuple[str, str]]:
@@ -68,6 +70,8 @@ def _empty_warehouse(path: Path) -> None:
         },
         "declared": {**SCHEMAS, "period": PERIOD_SCHEMA, "setting": SETTING},
         "breaks": {"detected": BREAK_SCHEMA, "detectable": DETECTABLE_SCHEMA, "attribution": ATTRIBUTION_SCHEMA},
+        "benchmark": BENCHMARK,
+        "privacy": {"shown": SHOWN_SCHEMA},
     }
     with connect(path) as connection:
         for schema, columns in tables.items():
@@ -137,21 +141,73 @@ def test_every_model_builds_on_a_warehouse_without_rows(build: Build) -> None:
 def test_the_models_that_judge_have_unit_tests() -> None:
     judging = {
         "client_experience",
+        "complaint",
         "core_amount",
+        "core_benchmark_cost",
+        "core_break_between",
+        "core_break_felt",
+        "core_compared",
+        "core_complaint",
+        "core_complaint_compared",
+        "core_complaint_sum",
         "core_conflict",
+        "core_costliest_case",
+        "core_delivered_spell",
+        "core_drill_down",
+        "core_drill_down_cost",
+        "core_drill_down_sum",
         "core_harmonised",
+        "core_incomparable",
+        "core_key_figure",
+        "core_low_response",
         "core_observation",
         "core_panel",
+        "core_person_period",
+        "core_person_window",
+        "core_protected_sum",
+        "core_provision_spell",
         "core_preferred",
+        "core_rate_conflict",
         "core_reconciliation",
         "core_scale_conflict",
         "core_stale_correction",
+        "core_stapeling",
+        "core_structure",
         "core_unknown_item",
+        "core_usual_revision",
+        "cost_benchmark",
         "coverage",
+        "drill_down",
+        "drill_down_referrer",
         "goal_status",
         "indicator_municipality",
+        "indicator_wijk",
+        "key_figure",
         "provision_use",
         "revision",
+        "stapeling",
         "trend_break",
     }
     assert judging <= {model for model, _ in UNIT_TESTS}
+
+
+def test_every_column_that_is_built_is_described_and_no_other(build: Build) -> None:
+    with duckdb.connect(str(build.warehouse), read_only=True) as connection:
+        built: dict[str, set[str]] = {}
+        for table, column in connection.execute(
+            "select schema_name || '.' || table_name, column_name from duckdb_columns() "
+            "where schema_name in ('core', 'marts', 'staging')"
+        ).fetchall():
+            built.setdefault(table, set()).add(column)
+    described = {
+        _table(model["name"]): {column["name"] for column in model["columns"]}
+        for path in (DBT_PROJECT / "models").rglob("*.yml")
+        for model in yaml.safe_load(path.read_text(encoding="utf-8")).get("models", [])
+    }
+    assert described == {table: columns for table, columns in built.items() if table != "core.budget_item"}
+
+
+def _table(model: str) -> str:
+    if model.startswith("core_"):
+        return f"core.{model.removeprefix('core_')}"
+    return f"{'staging' if model.startswith('stg_') else 'marts'}.{model}"

@@ -112,7 +112,7 @@ def brought(shared_data: Path) -> Brought:
     result = read_file(FILE, data, source, lookup)
     rows = result.rows.append_column("vintage_id", pa.repeat(VINTAGE, result.rows.num_rows))
     declarations = replace(load_declarations(PROJECT_ROOT / "sources", "live"), sources=(source,))
-    declared = declared_tables(declarations, history.regions)
+    declared = declared_tables(declarations, history.regions, dt.date(2026, 7, 1))
     with duckdb.connect() as connection:
         connection.execute("create schema raw")
         connection.register("delivered", rows)

@@ -185,7 +185,11 @@ def test_a_missing_delivery_is_not_put_down_to_an_event(sample_run: Workspace) -
 def test_goals_without_a_later_figure_are_not_measured_and_those_without_baseline_say_so(
     sample_run: Workspace,
 ) -> None:
-    verdicts = dict(sample_run.rows("select verdict, count(*) from marts.goal_status group by verdict"))
+    verdicts = dict(
+        sample_run.rows(
+            "select verdict, count(*) from marts.goal_status where region_code not like 'VB%' group by verdict"
+        )
+    )
     assert set(verdicts) == {"not_measured", "no_baseline", "qualitative"}
     assert sample_run.value("select count(*) from marts.goal_status where because is null") == 0
 

@@ -317,7 +317,7 @@ def test_a_known_gap_covers_only_what_is_expected_and_gives_the_first_reason() -
 
 @pytest.fixture(scope="module")
 def bundled() -> dict[str, pa.Table]:
-    return declared_tables(load_declarations(PROJECT_ROOT / "sources", "sample"), KNOWN)
+    return declared_tables(load_declarations(PROJECT_ROOT / "sources", "sample"), KNOWN, dt.date(2026, 7, 1))
 
 
 def test_the_fusie_of_the_buch_reaches_the_use_of_wmo_in_its_four_municipalities(

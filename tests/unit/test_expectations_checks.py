@@ -155,14 +155,16 @@ create table marts.coverage as
         ('a', 'aantal', 'GM0399', '2017H1', 'not_expected', null)
     ) as t (source_id, indicator_id, region_code, period_code, delivery, because);
 create table marts.conflict (
-    indicator_id varchar, region_code varchar, period_code varchar, source_id varchar, value double,
-    other_source_id varchar, other_value double, difference_pct double
+    indicator_id varchar, region_code varchar, period_code varchar, conflict_kind varchar, source_id varchar,
+    value double, other_source_id varchar, other_value double, difference_pct double
 );
 create table marts.quarantine as select * from raw.quarantine;
 create table marts.indicator_municipality as
     select * from (values
         ('aantal', 'GM0383', '2016H1', 'published'), ('aantal', 'GM0383', '2016H1', '2026')
     ) as t (indicator_id, region_code, period_code, geography);
+create table marts.indicator_wijk as
+    select 'aantal' as indicator_id, 'WK038301' as region_code, '2022' as period_code, 'published' as geography;
 create table marts.region as
     select * from (values
         ('NL01', 'land', false), ('GM0383', 'gemeente', false), ('GM0383', 'gemeente', false),
@@ -297,9 +299,15 @@ BROKEN: list[tuple[str, str, set[tuple[object, ...]]]] = [
     ),
     (
         "marts_conflict__no_source_conflict",
-        "insert into marts.conflict values ('aantal', 'GM0383', '2016H1', 'a', 10, 'b', 12, 20),"
-        "('aantal', 'GM0399', '2016H1', 'a', 0, 'b', 12, null)",
+        "insert into marts.conflict values ('aantal', 'GM0383', '2016H1', 'two_sources', 'a', 10, 'b', 12, 20),"
+        "('aantal', 'GM0399', '2016H1', 'two_sources', 'a', 0, 'b', 12, null)",
         {("aantal", "GM0383", "2016H1", "a", "b"), ("aantal", "GM0399", "2016H1", "a", "b")},
+    ),
+    (
+        "marts_conflict__rates_follow_from_counts",
+        "insert into marts.conflict values "
+        "('aandeel', 'GM0383', '2016H1', 'rate_against_counts', 'a', 10, 'b', 12, 20)",
+        {("aandeel", "GM0383", "2016H1", "a", "b")},
     ),
     (
         "marts_quarantine__nothing_refused",
@@ -317,6 +325,11 @@ BROKEN: list[tuple[str, str, set[tuple[object, ...]]]] = [
         "marts_indicator_municipality__key_unique",
         "insert into marts.indicator_municipality values ('aantal', 'GM0383', '2016H1', '2026')",
         {("aantal", "GM0383", "2016H1", "2026")},
+    ),
+    (
+        "marts_indicator_wijk__key_unique",
+        "insert into marts.indicator_wijk select * from marts.indicator_wijk",
+        {("aantal", "WK038301", "2022", "published")},
     ),
     (
         "marts_provision_use__compares_same_period",
@@ -493,6 +506,7 @@ def test_structural_failures_block_and_statistical_surprises_warn() -> None:
         "core_observation__key_unique",
         "core_scale_conflict__one_scale",
         "marts_indicator_municipality__key_unique",
+        "marts_indicator_wijk__key_unique",
         "marts_provision_use__compares_same_period",
     }
     assert severities["marts_trend_break__no_unexplained_open_break"] == "warning"
@@ -574,7 +588,9 @@ def _any_check(**changed: object) -> Check:
 def test_a_run_writes_its_pages_and_a_second_run_replaces_them(
     warehouse: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
-    warehouse.execute("insert into marts.conflict values ('aantal', 'VB0001', '2016H1', 'a', 10, 'b', 12, 20)")
+    warehouse.execute(
+        "insert into marts.conflict values ('aantal', 'VB0001', '2016H1', 'two_sources', 'a', 10, 'b', 12, 20)"
+    )
     for run_id in ("run-1", "run-2"):
         docs = DocsStore(tmp_path / "docs", run_id)
         run_checks(fetch_from(warehouse), CHECKS, docs)

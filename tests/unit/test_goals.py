@@ -1,12 +1,16 @@
-"""The goals of Jeugdbeleid IJmond 2018-2021 (002): every baseline as printed, and what a rule may say."""
+"""The goals of 002 with every baseline as printed, those of 001 with none, and what a rule may say."""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from typing import get_args
 
 import pytest
 from pydantic import ValidationError
 
 from pipelines.declarations.catalogue import Baseline, Goal, GoalDeclaration, GoalRule
 from pipelines.declarations.load import Declarations, load_declarations
+from pipelines.declarations.policy import Ontwikkellijn
 from pipelines.settings import PROJECT_ROOT
 
 BEVERWIJK, HEEMSKERK, VELSEN = "GM0375", "GM0396", "GM0453"
@@ -52,8 +56,43 @@ BASELINES: list[tuple[str, str, dict[str, tuple[str | None, float]]]] = [
 
 
 @pytest.fixture(scope="module")
-def bundled() -> Declarations:
-    return load_declarations(PROJECT_ROOT / "sources", "sample")
+def every() -> Declarations:
+    return load_declarations(PROJECT_ROOT / "sources", "live")
+
+
+@pytest.fixture(scope="module")
+def bundled(every: Declarations) -> Declarations:
+    """The goals of 002 alone."""
+    return replace(every, goals=tuple(goal for goal in every.goals if goal.document.startswith("002")))
+
+
+def test_the_nine_ontwikkellijnen_are_goals_of_heemskerk_without_a_baseline(every: Declarations) -> None:
+    goals = [goal for goal in every.goals if goal.document.startswith("001")]
+    assert list(dict.fromkeys(goal.theme for goal in goals)) == list(get_args(Ontwikkellijn))
+    assert {goal.region_code for goal in goals} == {HEEMSKERK}
+    assert {goal.baseline_value for goal in goals} == {None}
+    assert all(goal.baseline_note and goal.effect_nl for goal in goals)
+    # what can be counted is; a division of points or an open text is not held against anything
+    assert {goal.rule.kind for goal in goals if goal.kind == "quantitative"} == {"rises"}
+    assert {goal.rule.kind for goal in goals if goal.kind == "qualitative"} == {"none"}
+
+
+def test_every_goal_of_001_that_is_counted_is_a_question_of_the_survey(every: Declarations) -> None:
+    (survey,) = [one for one in every.surveys if one.survey == "inwonersenquete"]
+    asked = {question.question_id: question for question in survey.questions}
+    measured = [goal for goal in every.goals if goal.document.startswith("001") and goal.indicator_id]
+    indicators = {one.indicator_id: one for one in every.indicators}
+    assert measured
+    for goal in measured:
+        question = asked[indicators[goal.indicator_id or ""].question_id or ""]
+        assert question.ontwikkellijn == goal.theme
+        assert (question.kind == "mark") == (goal.unit == "mean")
+
+
+def test_the_goals_of_voorbeeldland_stay_in_the_sample(every: Declarations) -> None:
+    sample = load_declarations(PROJECT_ROOT / "sources", "sample")
+    assert {goal.region_code[:2] for goal in sample.goals} >= {"VB", "GM"}
+    assert not [goal for goal in every.goals if goal.region_code.startswith("VB")]
 
 
 def goals_of(declarations: Declarations, indicator_id: str) -> list[Goal]:

@@ -21,7 +21,14 @@ from pipelines.privacy.pseudonym import (
     key_for,
     throwaway_key,
 )
-from pipelines.settings import PSEUDONYM_KEY, PSEUDONYM_KEY_FILE, Settings, SetupError, pseudonym_secret
+from pipelines.settings import (
+    EARLIER_PSEUDONYM_KEYS_FILE,
+    PSEUDONYM_KEY,
+    PSEUDONYM_KEY_FILE,
+    Settings,
+    SetupError,
+    pseudonym_secret,
+)
 from tests.istandaard_messages import BSN, OTHER_BSN, bsn, source_of
 from tests.unit.reader_sources import delimited
 
@@ -30,7 +37,7 @@ SECRET = "0123456789abcdef0123456789abcdef"
 
 @pytest.fixture(autouse=True)
 def no_key(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in (PSEUDONYM_KEY, PSEUDONYM_KEY_FILE):
+    for name in (PSEUDONYM_KEY, PSEUDONYM_KEY_FILE, EARLIER_PSEUDONYM_KEYS_FILE):
         monkeypatch.delenv(name, raising=False)
     yield
 
@@ -73,6 +80,55 @@ def test_a_short_key_is_refused_without_being_shown() -> None:
     ) as caught:
         PseudonymKey(SECRET[1:].encode())
     assert SECRET[1:] not in str(caught.value)
+
+
+@given(st.lists(st.binary(min_size=32, max_size=64), min_size=2, max_size=4, unique=True), st.integers(0, 400))
+def test_a_pseudonym_of_an_earlier_key_becomes_that_of_a_later_one_without_the_number(
+    secrets: list[bytes], number: int
+) -> None:
+    last = PseudonymKey(secrets[-1], secrets[:-1])
+    for until in range(1, len(secrets) + 1):
+        key = PseudonymKey(secrets[until - 1], secrets[: until - 1])
+        assert last.follows(key.fingerprint)
+        assert last.renewed(key.person(bsn(number)), key.fingerprint) == last.person(bsn(number))
+        assert last.renewed(key.household("kerkweg 1"), key.fingerprint) == last.household("kerkweg 1")
+
+
+def test_a_later_key_hashes_the_pseudonym_and_not_the_number() -> None:
+    first, second = SECRET.encode(), SECRET[::-1].encode()
+    pseudonym = PseudonymKey(first).person(BSN)
+    digest = hmac.new(second, b"nulmeting pseudonym of an earlier key 1:" + pseudonym.encode(), hashlib.sha256)
+    renewed = PseudonymKey(second, [first])
+    assert renewed.person(BSN) == digest.hexdigest()[:32]
+    assert renewed.person(BSN) not in (pseudonym, PseudonymKey(second).person(BSN))
+    assert renewed.fingerprint not in (PseudonymKey(first).fingerprint, PseudonymKey(second).fingerprint)
+
+
+def test_a_key_does_not_renew_what_was_made_with_one_that_it_does_not_follow() -> None:
+    alone = PseudonymKey(SECRET.encode())
+    other = PseudonymKey(SECRET[::-1].encode())
+    assert not alone.follows(other.fingerprint)
+    with pytest.raises(ValueError, match="not in tuple"):
+        alone.renewed(other.person(BSN), other.fingerprint)
+
+
+def test_a_short_key_among_the_earlier_ones_is_refused() -> None:
+    with pytest.raises(PseudonymKeyError, match="found a key of 5 bytes"):
+        PseudonymKey(SECRET.encode(), [b"short"])
+
+
+def test_the_earlier_keys_stand_in_a_file_of_their_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, profile="live")
+    path = tmp_path / "earlier"
+    path.write_text(f"{SECRET}\n\n{SECRET[::-1]}\n", encoding="utf-8")
+    monkeypatch.setenv(PSEUDONYM_KEY, "a" * 32)
+    monkeypatch.setenv(EARLIER_PSEUDONYM_KEYS_FILE, str(path))
+    key = key_for(source_of(), settings)
+    secrets = [SECRET.encode(), SECRET[::-1].encode()]
+    assert key is not None and key.fingerprint == PseudonymKey(b"a" * 32, secrets).fingerprint
+    path.unlink()
+    with pytest.raises(PseudonymKeyError, match="EARLIER_KEYS_FILE: a file that cannot be read"):
+        key_for(source_of(), settings)
 
 
 def test_a_throwaway_key_is_another_every_time() -> None:

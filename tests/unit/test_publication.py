@@ -21,12 +21,16 @@ def settings(tmp_path: Path) -> Settings:
 def _fill(settings: Settings, figure: int) -> None:
     with connect(settings.warehouse_path) as connection:
         connection.execute(
-            f"create or replace table marts.observation as select {figure}::bigint as value from range(1000)"
+            f"create or replace table marts.observation as select {figure}::bigint as value, 'i' as indicator_id, "
+            "'r' || range as region_code, '2020' as period_code, 'a' as source_id, 'a/b/c' as vintage_id, "
+            "date '2026-01-01' as vintage_date, true as is_latest from range(1000)"
         )
         connection.execute("comment on column marts.observation.value is 'The figure''s value'")
         connection.execute(
             "create or replace table marts.delivery as select 'a/b/c' as vintage_id, 'a' as source_id, "
-            "date '2026-01-01' as vintage_date, 'x' as vintage_label, 'ff' as checksum_sha256, true as is_current"
+            "'b' as file, date '2026-01-01' as vintage_date, timestamp '2026-01-01 08:00:00' as fetched_at, "
+            "null::bigint as vintage_order, 'x' as vintage_label, 'ff' as checksum_sha256, true as is_current, "
+            "null::date as withdrawn_on, 'loaded' as status"
         )
 
 
@@ -49,6 +53,18 @@ def test_a_publication_holds_marts_parquet_and_a_manifest_that_agree(settings: S
     assert manifest["vintages"][0]["vintage_id"] == "a/b/c"
     assert verify(publication.folder) == []
     assert _published(settings, "select sum(value) from marts.observation") == 1000
+
+
+def test_the_costliest_cases_are_published_only_where_the_settings_say_so(settings: Settings) -> None:
+    _fill(settings, 1)
+    with connect(settings.warehouse_path) as connection:
+        connection.execute("create table marts.costliest_case as select 1 as band")
+    publication = publish(settings, "run-1")
+    assert "costliest_case" not in publication.row_counts
+    assert not list(publication.folder.rglob("costliest_case*"))
+    told = publish(settings.model_copy(update={"publish_costliest_cases": True}), "run-2")
+    assert told.row_counts["costliest_case"] == 1
+    assert _published(settings, "select band from marts.costliest_case") == 1
 
 
 def test_descriptions_travel_with_the_file(settings: Settings) -> None:
@@ -128,3 +144,69 @@ def test_readers_never_fail_or_see_a_mixture_while_sets_are_swapped(settings: Se
         reader.join()
     assert torn == []
     assert _published(settings, "select max(value) from marts.observation") == 5
+
+
+def _keep(settings: Settings, deliveries: str, figures: str) -> None:
+    """A warehouse with these vintages and these figures of theirs."""
+    with connect(settings.warehouse_path) as connection:
+        connection.execute(
+            "create table marts.delivery as select source_id || '/' || file || '/' || number as vintage_id, "
+            "source_id, file, vintage_date::date as vintage_date, vintage_order::bigint as vintage_order, "
+            "timestamp '2026-07-01 08:00:00' + to_minutes(number) as fetched_at, 'x' as vintage_label, "
+            "'ff' as checksum_sha256, true as is_current, withdrawn_on::date as withdrawn_on, status "
+            f"from (values {deliveries}) as delivery "
+            "(source_id, file, number, vintage_date, vintage_order, withdrawn_on, status)"
+        )
+        connection.execute(
+            "create table marts.observation as select 'i' as indicator_id, region_code, '2020' as period_code, "
+            "source_id, vintage_id, vintage_date, value, true as is_latest "
+            f"from (values {figures}) as figure (vintage_id, region_code, value) "
+            "inner join marts.delivery using (vintage_id)"
+        )
+    publish(settings, "run-1")
+
+
+def _known_on(settings: Settings, day: str) -> list[tuple[str, str, int]]:
+    with duckdb.connect(str(settings.published_path), read_only=True) as connection:
+        return connection.execute(
+            f"select source_id, region_code, value from marts.observation_as_of(date '{day}') order by all"
+        ).fetchall()
+
+
+def test_the_file_tells_what_stood_there_on_a_day(settings: Settings) -> None:
+    _keep(
+        settings,
+        deliveries="('cbs', 't', 1, '2020-05-01', null, null, 'loaded'), "
+        "('cbs', 't', 2, '2021-05-01', null, null, 'loaded'), "
+        "('cbs', 't', 3, '2022-05-01', null, null, 'refused'), "
+        "('own', 'a', 1, '2020-06-01', null, '2021-01-01', 'loaded')",
+        figures="('cbs/t/1', 'GM0001', 10), ('cbs/t/1', 'GM0002', 20), "
+        "('cbs/t/2', 'GM0001', 11), ('own/a/1', 'GM0001', 9)",
+    )
+    assert _known_on(settings, "2020-04-30") == []
+    assert _known_on(settings, "2020-05-01") == [("cbs", "GM0001", 10), ("cbs", "GM0002", 20)]
+    assert _known_on(settings, "2020-12-31") == [("cbs", "GM0001", 10), ("cbs", "GM0002", 20), ("own", "GM0001", 9)]
+    assert _known_on(settings, "2021-01-01") == [("cbs", "GM0001", 10), ("cbs", "GM0002", 20)]
+    # the newest vintage left the second municipality out; one that was refused never stood there
+    assert _known_on(settings, "2023-01-01") == [("cbs", "GM0001", 11)]
+
+
+def test_of_two_files_of_one_figure_the_later_in_the_declared_order_stood_there(settings: Settings) -> None:
+    _keep(
+        settings,
+        deliveries="('own', 'mei', 1, '2020-06-01', 0, null, 'loaded'), "
+        "('own', 'mei', 2, '2022-06-01', 0, null, 'loaded'), "
+        "('own', 'september', 3, '2021-06-01', 1, null, 'loaded')",
+        figures="('own/mei/1', 'GM0001', 10), ('own/mei/2', 'GM0001', 11), ('own/september/3', 'GM0001', 12)",
+    )
+    assert _known_on(settings, "2020-12-31") == [("own", "GM0001", 10)]
+    assert _known_on(settings, "2021-12-31") == [("own", "GM0001", 12)]
+    assert _known_on(settings, "2022-12-31") == [("own", "GM0001", 12)]
+
+
+def test_what_the_file_can_be_asked_is_described_in_it(settings: Settings) -> None:
+    _fill(settings, 1)
+    publish(settings, "run-1")
+    comment = _published(settings, "select comment from duckdb_functions() where function_name = 'observation_as_of'")
+    assert "marts.observation_as_of(date '" in str(comment)
+    assert _published(settings, "select count(*) from marts.observation_as_of(date '2026-01-01')") == 1000

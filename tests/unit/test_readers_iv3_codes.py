@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -34,7 +35,7 @@ def live() -> Declarations:
 @pytest.fixture(scope="module")
 def declared(live: Declarations) -> dict[str, pa.Table]:
     known = pa.table({"region_code": pa.array(["GM9901"]), "region_type": pa.array(["gemeente"])})
-    return declared_tables(live, known)
+    return declared_tables(live, known, dt.date(2026, 7, 1))
 
 
 # -- against the publisher ---------------------------------------------------------------------------

@@ -70,6 +70,7 @@ def observed(result: ReadResult, source_id: str) -> dict[tuple[str, str, str], t
     declared = declared_tables(
         replace(live(), sources=(source,)),
         pa.table({"region_code": pa.array(["GM9901"]), "region_type": pa.array(["gemeente"])}),
+        dt.date(2026, 7, 1),
     )
     with duckdb.connect() as connection:
         connection.execute("create schema raw")

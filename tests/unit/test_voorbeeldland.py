@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.declarations.source import CbsV4Connector, CbsV4Reader, Source
-from pipelines.voorbeeldland import country, counts, generate, plan, wijken
+from pipelines.voorbeeldland import costs, country, counts, generate, plan, wijken
 from pipelines.voorbeeldland.chance import Chance, FloatArray
 from pipelines.voorbeeldland.country import NOTICE
 from pipelines.voorbeeldland.subjects import SUBJECTS
@@ -589,3 +589,38 @@ class TestCatalogue:
             *truth["herindeling"]["from_codes"],
             truth["herindeling"]["to_code"],
         }
+
+
+class TestCosts:
+    @staticmethod
+    def read(kind: str, year: int) -> tuple[list[dict[str, str]], str]:
+        text = (BUNDLED / kind / f"vb_{kind}_{year}.csv").read_text(encoding="utf-8")
+        *lines, note = text.splitlines()
+        return list(csv.DictReader(lines, delimiter=";")), note
+
+    @pytest.mark.parametrize("kind", ["lasten", "structuur"])
+    @pytest.mark.parametrize("year", costs.COST_YEARS)
+    def test_every_municipality_is_there_and_the_file_says_that_it_is_fictional(self, kind: str, year: int) -> None:
+        rows, note = self.read(kind, year)
+        assert NOTICE in note
+        each = Counter(row["Gemeente"] for row in rows)
+        assert len(each) == 119
+        assert set(each.values()) == {len(costs.TAAKVELDEN) if kind == "lasten" else 1}
+        assert {row["Jaar"] for row in rows} == {str(year)}
+
+    def test_one_books_its_youth_care_elsewhere_and_spends_as_much_in_all(self) -> None:
+        rows, _ = self.read("lasten", 2023)
+        amount = {(row["Gemeente"], row["Taakveld"]): float(row["Lasten x 1 000 euro"]) for row in rows}
+
+        def share(code: str) -> float:
+            return amount[code, "6.72"] / sum(amount[code, taakveld] for taakveld in ("6.72", "6.73", "6.74"))
+
+        shares = {code: share(code) for code, _ in amount}
+        assert shares.pop(costs.BOOKED_ELSEWHERE) > 0.9
+        assert max(shares.values()) < 0.65
+
+    def test_one_delivered_nothing_but_zeros_in_the_second_year(self) -> None:
+        for year, silent in zip(costs.COST_YEARS, (set(), {costs.NOT_DELIVERED}), strict=True):
+            rows, _ = self.read("lasten", year)
+            delivered = {row["Gemeente"] for row in rows if row["Lasten x 1 000 euro"] != "0"}
+            assert {row["Gemeente"] for row in rows} - delivered == silent

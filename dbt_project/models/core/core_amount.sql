@@ -11,6 +11,8 @@ with amounts as (
         item.programme,
         item.basis,
         item.provision_form,
+        item.taakgebied,
+        item.clients_indicator_id,
         case when item.basis = 'rijksbudget' then 'baten' else coalesce(printed.side, 'lasten') end as side,
         printed.printed_eur
     from {{ ref('stg_budget__amounts') }} as printed
@@ -24,6 +26,7 @@ select
     amounts.vintage_id,
     delivery.vintage_label,
     delivery.vintage_date,
+    delivery.vintage_order,
     delivery.is_current,
     amounts.region_code,
     amounts.fiscal_year,
@@ -33,6 +36,8 @@ select
     amounts.basis,
     amounts.side,
     amounts.provision_form,
+    amounts.taakgebied,
+    amounts.clients_indicator_id,
     case
         when amounts.side = 'baten' and amounts.printed_eur < 0 then -amounts.printed_eur
         else amounts.printed_eur

@@ -1,4 +1,5 @@
--- What happened to whom, under pseudonyms. Not for consumers: no mart reads this, and nothing of it is published.
+-- What happened to whom, under pseudonyms. Not for consumers: no mart reads this, and all that is published of it are
+-- sums over many persons.
 with events as (
     select
         client_event.*,

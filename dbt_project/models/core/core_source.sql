@@ -5,10 +5,37 @@ with vintages as (
     from {{ source('raw', 'delivery') }}
     where status = 'loaded' and is_current
     group by source_id
+),
+
+every as (
+    select
+        source_id,
+        publisher,
+        title,
+        licence,
+        url,
+        cadence,
+        is_fictional,
+        true as is_connected
+    from {{ source('declared', 'source') }}
+
+    union all
+
+    -- what a document measures by, and nobody delivers
+    select
+        source_id,
+        publisher,
+        title,
+        null as licence,
+        url,
+        cadence,
+        false as is_fictional,
+        false as is_connected
+    from {{ source('declared', 'rhythm') }}
 )
 
 select
-    declared.*,
+    every.*,
     vintages.last_vintage
-from {{ source('declared', 'source') }} as declared
-left join vintages on declared.source_id = vintages.source_id
+from every
+left join vintages on every.source_id = vintages.source_id

@@ -13,17 +13,16 @@ with observed as (
 
     union all
 
-    -- an amount is delivered under the name of the column it stands in
-    select distinct
+    -- what is no indicator is delivered under the name of the column it stands in
+    select
         source_id,
         column_name as indicator_id,
         region_code,
-        fiscal_year::varchar as period_code,
+        period_code,
         1 as value,
         'A' as obs_status,
         null as corrected_because
-    from {{ ref('core_amount') }}
-    where is_current
+    from {{ ref('core_delivered_column') }}
 ),
 
 -- from the first day on which a code was valid to the day it was abolished
@@ -36,27 +35,18 @@ lifetime as (
     group by region_code
 ),
 
-judged as (
+known as (
     select
-        expected.source_id,
-        expected.indicator_id,
-        expected.region_code,
-        expected.period_code,
-        expected.due_date,
-        coalesce(gap.because, observed.corrected_because) as because,
-        case
-            when observed.value is not null then 'delivered'
-            when observed.obs_status = 'Q' then 'suppressed'
-            when observed.obs_status = 'M' then 'not_expected'
-            when period.start_date < lifetime.first_day or period.start_date >= lifetime.last_day then 'not_expected'
-            -- on the day itself there is still time
-            when expected.due_date >= {{ setting('today') }} then 'not_expected'
-            when gap.because is not null then 'missing'
-            when expected.due_date >= {{ setting('today') }} - interval 90 day then 'late'
-            else 'missing'
-        end as delivery
+        expected.*,
+        source.cadence,
+        gap.because as registered_because,
+        observed.corrected_because,
+        observed.value is not null as is_delivered,
+        observed.obs_status,
+        period.start_date < lifetime.first_day or period.start_date >= lifetime.last_day as is_outside_lifetime
     from {{ source('declared', 'expected') }} as expected
     inner join {{ ref('core_period') }} as period on expected.period_code = period.period_code
+    left join {{ ref('core_source') }} as source on expected.source_id = source.source_id
     left join lifetime on expected.region_code = lifetime.region_code
     left join observed
         on
@@ -70,6 +60,21 @@ judged as (
             and expected.item = gap.item
             and expected.region_code = gap.region_code
             and expected.period_code = gap.period_code
+),
+
+judged as (
+    select
+        *,
+        case
+            when is_delivered then 'delivered'
+            when obs_status = 'Q' then 'suppressed'
+            when obs_status = 'M' or is_outside_lifetime or not in_rhythm then 'not_expected'
+            -- on the day itself there is still time
+            when due_date >= {{ setting('today') }} then 'not_expected'
+            when registered_because is not null or late_until < {{ setting('today') }} then 'missing'
+            else 'late'
+        end as delivery
+    from known
 )
 
 select
@@ -78,6 +83,26 @@ select
     region_code,
     period_code,
     delivery,
-    case when delivery in ('missing', 'late', 'suppressed') then because end as because,
-    due_date
+    case
+        when delivery = 'delivered' then null
+        when delivery != 'not_expected' then coalesce(registered_because, corrected_because)
+        when obs_status = 'M' then 'Volgens de bron kan dit cijfer niet bestaan.'
+        when is_outside_lifetime then 'Het gebied bestond toen niet, of niet meer.'
+        when not in_rhythm
+            then
+                'Tussen twee metingen: de bron verschijnt '
+                || case cadence
+                    when 'quarterly' then 'eens per kwartaal'
+                    when 'half_yearly' then 'eens per half jaar'
+                    when 'yearly' then 'eens per jaar'
+                    when 'two_yearly' then 'eens in de twee jaar'
+                    when 'four_yearly' then 'eens in de vier jaar'
+                    else 'niet over elke periode'
+                end
+                || '.'
+        else 'De levering hoeft er pas op ' || strftime(due_date, '%d-%m-%Y') || ' te zijn.'
+    end as because,
+    due_date,
+    late_until,
+    cadence
 from judged

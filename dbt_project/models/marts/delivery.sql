@@ -5,6 +5,7 @@ select
     vintage_id,
     vintage_date,
     vintage_label,
+    vintage_order,
     checksum_sha256,
     origin,
     fetched_at,

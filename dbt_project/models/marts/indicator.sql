@@ -12,5 +12,12 @@ select
     description_nl,
     provision,
     survey,
-    question_id
+    question_id,
+    domain,
+    opgave,
+    ontwikkellijn,
+    theme,
+    rate_factor,
+    rounding,
+    nullif(array_to_string(sources, '|'), '') as sources
 from {{ ref('core_indicator') }}

@@ -6,5 +6,6 @@ select
     url,
     cadence,
     last_vintage,
-    is_fictional
+    is_fictional,
+    is_connected
 from {{ ref('core_source') }}

@@ -1,0 +1,152 @@
+-- The figures of the yearly report, for every municipality and every year in which it has any of them. What is measured
+-- more often than once a year stands here as it was at the end of the year, on the borders of the reference year.
+with declared as (
+    select * from {{ source('declared', 'key_figure') }}
+),
+
+municipalities as (
+    select distinct region_code
+    from {{ ref('core_region') }}
+    where region_type = 'gemeente'
+),
+
+indicator_figures as (
+    select
+        declared.figure_id,
+        compared.region_code,
+        left(compared.period_code, 4)::bigint as year,
+        compared.period_code,
+        compared.value,
+        compared.obs_status,
+        compared.previous_code as previous_period,
+        compared.previous_value,
+        false as is_redefined
+    from declared
+    inner join {{ ref('core_compared') }} as compared on declared.indicator_id = compared.indicator_id
+    where
+        compared.region_type = 'gemeente'
+        and compared.geography = {{ reference_geography() }}
+        and month(compared.end_date) = 12
+    -- the longest part of the year that ends with it
+    qualify
+        row_number() over (
+            partition by declared.figure_id, compared.region_code, left(compared.period_code, 4)
+            order by compared.value is null, compared.start_date
+        ) = 1
+),
+
+budgeted as (
+    select
+        region_code,
+        fiscal_year::bigint as year,
+        basis,
+        side,
+        taakgebied,
+        provision_form,
+        amount_eur,
+        programme as made_of
+    from {{ ref('core_amount') }}
+    where is_latest
+    -- of the vintages of one year the newest
+    qualify
+        dense_rank() over (
+            partition by region_code, fiscal_year, basis
+            order by vintage_order desc nulls first, vintage_date desc, vintage_label desc
+        ) = 1
+),
+
+accounted as (
+    select
+        region_code,
+        fiscal_year::bigint as year,
+        'jaarrekening' as basis,
+        unnest(['lasten', 'baten']) as side,
+        taakgebied,
+        null as provision_form,
+        unnest([lasten_eur, baten_eur]) as amount_eur,
+        concat_ws(': ', told_by, taakvelden) as made_of
+    from {{ ref('core_taakgebied_account') }}
+),
+
+amounts as (
+    select * from budgeted
+    union all
+    select * from accounted
+),
+
+amount_figures as (
+    select
+        declared.figure_id,
+        amounts.region_code,
+        amounts.year,
+        amounts.year::varchar as period_code,
+        sum(amounts.amount_eur) as value,
+        'A' as obs_status,
+        (amounts.year - 1)::varchar as previous_period,
+        list_sort(list(distinct amounts.made_of)) as made_of
+    from declared
+    inner join amounts
+        on
+            declared.basis = amounts.basis
+            and declared.side = amounts.side
+            and (declared.taakgebied is null or declared.taakgebied = amounts.taakgebied)
+            and (declared.provision_form is null or declared.provision_form = amounts.provision_form)
+    where amounts.amount_eur is not null
+    group by declared.figure_id, amounts.region_code, amounts.year
+),
+
+found as (
+    select * from indicator_figures
+    union all
+    select
+        amount_figures.* exclude (made_of),
+        previous.value as previous_value,
+        -- other programmes, another way of telling, other taakvelden: not the same amount a year later
+        coalesce(amount_figures.made_of != previous.made_of, false) as is_redefined
+    from amount_figures
+    left join amount_figures as previous
+        on
+            amount_figures.figure_id = previous.figure_id
+            and amount_figures.region_code = previous.region_code
+            and amount_figures.year = previous.year + 1
+),
+
+years as (
+    select distinct
+        found.region_code,
+        found.year
+    from found
+    inner join municipalities on found.region_code = municipalities.region_code
+    where found.value is not null
+)
+
+select
+    years.region_code,
+    years.year,
+    declared.place,
+    declared.figure_id,
+    declared.heading_nl,
+    coalesce(declared.label_nl, indicator.label_nl) as label_nl,
+    declared.indicator_id,
+    coalesce(indicator.unit, 'eur') as unit,
+    coalesce(indicator.desired_direction, 'none') as desired_direction,
+    found.period_code,
+    case
+        when indicator.rounding is null then found.value
+        else round(round(found.value / indicator.rounding) * indicator.rounding, 9)
+    end as value,
+    found.obs_status,
+    found.previous_period,
+    case
+        when indicator.rounding is null then found.previous_value
+        else round(round(found.previous_value / indicator.rounding) * indicator.rounding, 9)
+    end as previous_value,
+    coalesce(found.is_redefined, false) as is_redefined
+from years
+cross join declared
+left join found
+    on
+        years.region_code = found.region_code
+        and years.year = found.year
+        and declared.figure_id = found.figure_id
+left join {{ ref('core_indicator') }} as indicator on declared.indicator_id = indicator.indicator_id

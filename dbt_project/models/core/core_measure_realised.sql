@@ -1,0 +1,1 @@
+select * from {{ source('declared', 'measure_realised') }}

@@ -1,0 +1,98 @@
+-- Counts as `privacy.shown` lets them; every share and ratio is made of these, so that it tells no more than they do.
+with drill_down as (
+    select * from {{ ref('core_drill_down') }}
+),
+
+shown as (
+    select
+        cell.law,
+        cell.region_code,
+        cell.provision,
+        cell.period_code,
+        max(shown.shown) filter (where cell.measure = 'clients') as clients,
+        max(shown.shown) filter (where cell.measure = 'inflow') as inflow,
+        max(shown.shown) filter (where cell.measure = 'outflow') as outflow,
+        max(shown.shown) filter (where cell.measure = 'returned') as returned,
+        max(shown.shown) filter (where cell.measure = 'crisis') as crisis,
+        max(shown.shown) filter (where cell.measure = 'wijkteam') as wijkteam,
+        bool_or(cell.measure = 'clients' and shown.obs_status = 'Q') as is_hidden,
+        bool_or(shown.obs_status = 'Q') as hides_some
+    from {{ ref('core_drill_down_cell') }} as cell
+    inner join {{ source('privacy', 'shown') }} as shown on cell.cell_id = shown.cell_id
+    where cell.measure in ('clients', 'inflow', 'outflow', 'returned', 'crisis', 'wijkteam')
+    group by cell.law, cell.region_code, cell.provision, cell.period_code
+),
+
+label as (
+    select
+        law,
+        provision,
+        label_nl
+    from {{ source('declared', 'provision') }}
+)
+
+select
+    drill_down.region_code,
+    drill_down.period_code,
+    drill_down.law,
+    drill_down.provision,
+    case drill_down.provision
+        when 'totaal' then 'Alle voorzieningen van de wet'
+        else coalesce(label.label_nl, drill_down.provision)
+    end as provision_nl,
+    shown.clients,
+    shown.inflow,
+    shown.outflow,
+    round(shown.inflow / nullif(shown.outflow, 0), 2) as inflow_outflow_ratio,
+    -- of an odd number of stretches the median is that of one person: not to the day
+    case
+        when shown.outflow >= drill_down.smallest_count then (round(drill_down.median_days / 5) * 5)::bigint
+    end as median_duration_days,
+    case
+        when cost.may_be_shown and shown.clients > 0 then (round(cost.amount_eur / shown.clients / 10) * 10)::bigint
+    end as cost_per_client_eur,
+    {{ share_of('shown.returned', 'shown.inflow') }} as returned_within_year_pct,
+    {{ share_of('shown.crisis', 'shown.inflow') }} as crisis_start_pct,
+    case when drill_down.has_requests then {{ share_of('shown.wijkteam', 'shown.inflow') }} end as wijkteam_pct,
+    case
+        when drill_down.has_several_keys then 'L'
+        when shown.is_hidden or shown.clients is null then 'Q'
+        else 'A'
+    end as obs_status,
+    nullif(concat_ws(
+        ' ',
+        case
+            when drill_down.has_several_keys
+                then 'Personen staan onder verschillende sleutels van pseudoniemen en zijn niet te vergelijken.'
+        end,
+        case
+            when shown.hides_some
+                then 'Kleine aantallen zijn weggelaten, en aantallen waaruit die te herleiden zijn.'
+        end,
+        case
+            when not drill_down.has_several_keys and cost.law is null
+                then 'Er zijn geen declaraties geleverd die de hele periode beslaan.'
+        end,
+        case
+            when cost.law is not null and not cost.may_be_shown
+                then 'De kosten komen van te weinig personen, of te veel van één.'
+        end,
+        case
+            when not drill_down.has_several_keys and not drill_down.has_requests
+                then 'Er zijn geen verzoeken om toewijzing geleverd, zodat de verwijzer niet bekend is.'
+        end
+    ), '') as because
+from drill_down
+left join shown
+    on
+        drill_down.law = shown.law
+        and drill_down.region_code = shown.region_code
+        and drill_down.provision = shown.provision
+        and drill_down.period_code = shown.period_code
+left join {{ ref('core_drill_down_cost') }} as cost
+    on
+        drill_down.law = cost.law
+        and drill_down.region_code = cost.region_code
+        and drill_down.provision = cost.provision
+        and drill_down.period_code = cost.period_code
+left join label on drill_down.law = label.law and drill_down.provision = label.provision

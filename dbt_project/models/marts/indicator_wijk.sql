@@ -1,0 +1,92 @@
+-- The municipality's figure and the country's stand beside that of the wijk; the median is of the wijken (or buurten)
+-- of the same municipality. Wijken and buurten have no borders but those of their own year.
+with figures as (
+    select *
+    from {{ ref('core_compared') }}
+    where region_type in ('wijk', 'buurt') and geography = 'published'
+),
+
+above as (
+    select
+        indicator_id,
+        region_code,
+        period_code,
+        value
+    from {{ ref('core_harmonised') }}
+    where geography = 'published'
+),
+
+peers as (
+    select
+        indicator_id,
+        municipality_code,
+        region_type,
+        period_code,
+        median(value) as peer_value
+    from figures
+    group by indicator_id, municipality_code, region_type, period_code
+),
+
+reasoned as (
+    select
+        figures.*,
+        between_them.break_id,
+        {{ reasons_in_order("list_concat(coalesce(incomparable.reasons, []), coalesce(between_them.reasons, []))") }}
+            as because
+    from figures
+    left join {{ ref('core_incomparable') }} as incomparable
+        on
+            figures.indicator_id = incomparable.indicator_id
+            and figures.region_code = incomparable.region_code
+            and figures.period_code = incomparable.period_code
+            and figures.geography = incomparable.geography
+    left join {{ ref('core_break_between') }} as between_them
+        on
+            figures.indicator_id = between_them.indicator_id
+            and figures.region_code = between_them.region_code
+            and figures.period_code = between_them.period_code
+            and figures.geography = between_them.geography
+)
+
+select
+    reasoned.indicator_id,
+    reasoned.region_code,
+    reasoned.period_code,
+    reasoned.geography,
+    reasoned.region_type,
+    reasoned.municipality_code,
+    reasoned.value,
+    reasoned.obs_status,
+    reasoned.previous_code as previous_period,
+    reasoned.previous_value,
+    case
+        when reasoned.because is null and reasoned.previous_value != 0
+            then 100 * (reasoned.value - reasoned.previous_value) / reasoned.previous_value
+    end as change_pct,
+    municipality.value as municipality_value,
+    national.value as national_value,
+    peers.peer_value,
+    reasoned.because is null as comparable_with_previous,
+    reasoned.because as incomparable_because,
+    reasoned.break_id,
+    -- a linked series comes with the linking of breaks; until then there is none to show
+    null::double as value_linked,
+    null::double as linked_low,
+    null::double as linked_high
+from reasoned
+left join above as municipality
+    on
+        reasoned.indicator_id = municipality.indicator_id
+        and reasoned.municipality_code = municipality.region_code
+        and reasoned.period_code = municipality.period_code
+left join above as national
+    on
+        reasoned.indicator_id = national.indicator_id
+        and reasoned.country_code = national.region_code
+        and reasoned.period_code = national.period_code
+left join peers
+    on
+        reasoned.indicator_id = peers.indicator_id
+        and reasoned.municipality_code = peers.municipality_code
+        and reasoned.region_type = peers.region_type
+        and reasoned.period_code = peers.period_code

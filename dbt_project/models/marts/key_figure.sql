@@ -1,0 +1,98 @@
+-- The yearly report in figures. A figure that is not there keeps its row and says why.
+with gaps as (
+    select
+        expected.indicator_id,
+        expected.region_code,
+        left(expected.period_code, 4)::bigint as year,
+        min(gap.because) as because
+    from {{ source('declared', 'expected') }} as expected
+    inner join {{ source('declared', 'known_gap') }} as gap
+        on
+            expected.source_id = gap.source_id
+            and expected.item = gap.item
+            and expected.region_code = gap.region_code
+            and expected.period_code = gap.period_code
+    group by expected.indicator_id, expected.region_code, left(expected.period_code, 4)
+),
+
+national as (
+    select
+        indicator_id,
+        region_code as country_code,
+        period_code,
+        value
+    from {{ ref('core_harmonised') }}
+    where region_code in ('NL01', 'VB00') and geography = {{ reference_geography() }}
+),
+
+reasoned as (
+    select
+        figure.*,
+        national.value as national_value,
+        gaps.because as registered_because,
+        case when figure.value is null then ['missing_value'] else [] end as lacks_value,
+        case when figure.previous_value is null then ['missing_previous'] else [] end as lacks_previous,
+        case when figure.is_redefined then ['definition_change'] else [] end as is_another,
+        list_concat(coalesce(incomparable.reasons, []), coalesce(between_them.reasons, [])) as reasons
+    from {{ ref('core_key_figure') }} as figure
+    left join {{ ref('core_incomparable') }} as incomparable
+        on
+            figure.indicator_id = incomparable.indicator_id
+            and figure.region_code = incomparable.region_code
+            and figure.period_code = incomparable.period_code
+            and incomparable.geography = {{ reference_geography() }}
+    left join {{ ref('core_break_between') }} as between_them
+        on
+            figure.indicator_id = between_them.indicator_id
+            and figure.region_code = between_them.region_code
+            and figure.period_code = between_them.period_code
+            and between_them.geography = {{ reference_geography() }}
+    left join national
+        on
+            figure.indicator_id = national.indicator_id
+            and figure.period_code = national.period_code
+            and {{ country_code('figure.region_code') }} = national.country_code
+    left join gaps
+        on
+            figure.indicator_id = gaps.indicator_id
+            and figure.region_code = gaps.region_code
+            and figure.year = gaps.year
+),
+
+told as (
+    select
+        *,
+        {{ reasons_in_order("flatten([reasons, is_another, lacks_previous, lacks_value])") }} as incomparable_because
+    from reasoned
+)
+
+select
+    region_code,
+    year,
+    figure_id,
+    place,
+    heading_nl,
+    label_nl,
+    unit,
+    value,
+    coalesce(obs_status, 'L') as obs_status,
+    case
+        when value is not null then null
+        when obs_status = 'Q' then 'De bron toont dit cijfer niet: het gaat om te weinig personen.'
+        when obs_status = 'M' then 'Volgens de bron kan dit cijfer niet bestaan.'
+        when registered_because is not null then registered_because
+        when unit = 'eur' then 'Over dit jaar is geen bedrag geleverd.'
+        else 'Over het einde van dit jaar is geen cijfer geleverd.'
+    end as because,
+    period_code,
+    previous_value,
+    case
+        when incomparable_because is null and previous_value != 0
+            then 100 * (value - previous_value) / previous_value
+    end as change_pct,
+    national_value,
+    incomparable_because is null as comparable_with_previous,
+    incomparable_because,
+    desired_direction,
+    indicator_id
+from told

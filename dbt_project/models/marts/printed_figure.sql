@@ -1,0 +1,9 @@
+select
+    indicator_id,
+    region_code,
+    period_code,
+    value,
+    document,
+    section,
+    note
+from {{ source('declared', 'printed_figure') }}

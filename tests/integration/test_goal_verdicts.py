@@ -1,0 +1,114 @@
+"""Goals judged on later deliveries, through the normal path; and the goals of Voorbeeldland, one of every outcome.
+
+The later figures are invented, and stand under the names of real municipalities in this test's own folder only.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.conftest import Workspace
+
+SOURCE = """
+source_id: proef_jeugdmonitor
+title: Verzonnen latere cijfers
+publisher: Proef
+licence: geen
+cadence: yearly
+profiles: [sample]
+origin: {producer: Proef, citation: Verzonnen, fictional: true}
+connector: {kind: folder, folder: municipal, pattern: proef_jeugdmonitor.csv}
+reader:
+  kind: delimited
+  encoding: utf-8
+  delimiter: ";"
+  columns:
+    - {header: Gemeente, name: gemeente, type: region_code}
+    - {header: Jaar, name: jaar, type: year}
+    - {header: Maatregelen, name: maatregelen, type: percentage, nullable: true}
+    - {header: Meldingen, name: meldingen, type: integer, nullable: true}
+  key: [gemeente, jaar]
+series:
+  - {item: maatregelen, indicator_id: jeugd_maatregel_pct}
+  - {item: meldingen, indicator_id: jeugdoverlast_meldingen}
+"""
+
+# Beverwijk falls, Heemskerk rises, Velsen falls across a break; nobody printed a baseline of the nuisance.
+DELIVERY = ["Gemeente;Jaar;Maatregelen;Meldingen", "GM0375;2018;3,9;80", "GM0396;2018;4,4;70"]
+BEFORE = (5.1, 5.2, 5.3, 5.2, 5.1, 5.2, 5.3, 5.1, 5.2, 5.2)
+AFTER = (2.6, 2.5, 2.6, 2.5)
+VELSEN = [f"GM0453;{2007 + at};{value};".replace(".", ",") for at, value in enumerate((*BEFORE, *AFTER))]
+
+
+@pytest.mark.xdist_group("main_job")
+def test_a_later_delivery_is_judged_by_the_rule_unless_a_break_lies_between(workspace: Workspace) -> None:
+    (workspace.sources / "municipal" / "proef_jeugdmonitor.yml").write_text(SOURCE, encoding="utf-8")
+    (workspace.sample / "municipal" / "proef_jeugdmonitor.csv").write_text(
+        "\n".join([*DELIVERY, *VELSEN, ""]), encoding="utf-8"
+    )
+    outcome = workspace.command("run")
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    found = {
+        (indicator, region): (period, value, verdict, because)
+        for indicator, region, period, value, verdict, because in workspace.rows(
+            "select indicator_id, region_code, latest_period, latest_value, verdict, because from marts.goal_status "
+            "where indicator_id in ('jeugd_maatregel_pct', 'jeugdoverlast_meldingen')"
+        )
+    }
+    assert found["jeugd_maatregel_pct", "GM0375"] == (
+        "2018",
+        3.9,
+        "achieved",
+        "In 2018 is het cijfer 3,9, tegen 4,6 bij de nulmeting (2016). Het doel is gehaald.",
+    )
+    assert found["jeugd_maatregel_pct", "GM0396"][2] == "off_track"
+    *figure, verdict, because = found["jeugd_maatregel_pct", "GM0453"]
+    assert (figure, verdict) == (["2020", 2.5], "not_comparable")
+    assert "trendbreuk in 2017" in because
+    assert found["jeugdoverlast_meldingen", "GM0375"][2] == "no_baseline"
+    assert "alleen de groei" in found["jeugdoverlast_meldingen", "GM0375"][3]
+
+
+@pytest.mark.xdist_group("sample")
+def test_the_goals_of_voorbeeldland_have_every_outcome(sample_run: Workspace) -> None:
+    found = {
+        (goal, region): (verdict, because)
+        for goal, region, verdict, because in sample_run.rows(
+            "select goal_id, region_code, verdict, because from marts.goal_status where region_code like 'VB%'"
+        )
+    }
+    assert {key: verdict for key, (verdict, _) in found.items()} == {
+        ("vb_bijstand_daalt", "VB0063"): "achieved",
+        ("vb_bijstand_naar_800", "VB0092"): "on_track",
+        ("vb_ondersteuning_thuis", "VB0027"): "off_track",
+        ("vb_ondersteuning_thuis", "VB0045"): "not_comparable",
+        ("vb_hulpmiddelen", "VB0104"): "not_comparable",
+        ("vb_weg_naar_hulp", "VB0060"): "off_track",
+        ("vb_weg_naar_hulp", "VB0062"): "no_baseline",
+    }
+    assert "waarvoor geen verklaring bekend is" in found["vb_ondersteuning_thuis", "VB0045"][1]
+    assert "toegeschreven aan: Ambtelijke fusie Vierstromen" in found["vb_hulpmiddelen", "VB0104"][1]
+    # more people know the way than before, but so few were asked that chance explains it
+    assert "binnen de steekproefmarge en telt niet als stijging" in found["vb_weg_naar_hulp", "VB0060"][1]
+
+
+@pytest.mark.xdist_group("sample")
+def test_the_survey_of_voorbeeldland_comes_out_in_shares_and_marks(sample_run: Workspace) -> None:
+    kinds = {kind for (kind,) in sample_run.rows("select distinct question_kind from marts.survey_answer")}
+    assert kinds == {"mark", "yes_no", "good_fair_bad", "points_100", "choice", "open_text"}
+    rows = sample_run.rows(
+        "select region_code, question_id, period_code, sum(share_pct), count(distinct mean_mark) "
+        "from marts.survey_answer where question_kind not in ('choice', 'open_text') group by all"
+    )
+    assert len(rows) == 5 * 6
+    assert all(abs(total - 100) < 1e-6 for _, _, _, total, _ in rows)
+    reliability = dict(sample_run.rows("select distinct region_code, reliability from marts.survey_answer"))
+    assert reliability == {"VB0060": "betrouwbaar", "VB0061": "indicatief", "VB0062": "indicatief"}
+
+
+@pytest.mark.xdist_group("sample")
+def test_what_somebody_wrote_stands_nowhere_below_the_data(sample_run: Workspace) -> None:
+    written = b"een verzonnen antwoord"
+    delivered = sample_run.sample / "municipal" / "vb_inwonersenquete_antwoorden_2023.csv"
+    assert written in delivered.read_bytes()
+    assert [path for path in sample_run.data.rglob("*") if path.is_file() and written in path.read_bytes()] == []

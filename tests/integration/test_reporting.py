@@ -1,0 +1,167 @@
+"""What a council reads once a year, on the sample: coverage, complaints and the key figures."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+
+from tests.integration.conftest import Workspace
+
+SMALLEST, ROUNDED_TO = 10, 5
+
+
+@pytest.fixture(scope="module")
+def registered(sample_run: Workspace) -> dict[tuple[str, str, str, str], int]:
+    """The complaints as they were delivered, by municipality, year, law and subject."""
+    (path,) = (sample_run.sample / "municipal").glob("vb_klachten_*.csv")
+    with path.open(encoding="utf-8") as file:
+        return {
+            (row["Gemeentecode"], row["Periode"], row["Wet"], row["Onderwerp"]): int(row["Aantal klachten"])
+            for row in csv.DictReader(file, delimiter=";")
+            if row["Aantal klachten"]
+        }
+
+
+# -- coverage ----------------------------------------------------------------------------------------
+
+
+def test_every_expectation_has_one_row_and_one_of_five_verdicts(sample_run: Workspace) -> None:
+    twice = sample_run.value(
+        "select count(*) from (select source_id, indicator_id, region_code, period_code from marts.coverage "
+        "group by all having count(*) > 1)"
+    )
+    assert twice == 0
+    found = {verdict for (verdict,) in sample_run.rows("select distinct delivery from marts.coverage")}
+    assert found <= {"delivered", "late", "missing", "suppressed", "not_expected"}
+
+
+def test_what_is_not_expected_always_says_why(sample_run: Workspace) -> None:
+    assert (
+        sample_run.value("select count(*) from marts.coverage where delivery = 'not_expected' and because is null") == 0
+    )
+
+
+def test_a_monitor_of_once_in_four_years_is_missed_only_in_its_years(sample_run: Workspace) -> None:
+    rows = sample_run.rows(
+        "select period_code, delivery from marts.coverage where source_id = 'kindermonitor' "
+        "and region_code = 'GM0375' and indicator_id = 'cyberpesten_pct' order by period_code"
+    )
+    missing = [period for period, delivery in rows if delivery == "missing"]
+    assert missing == ["2014", "2018", "2022"]
+    assert [period for period, _ in rows] == [str(year) for year in range(2014, 2027)]
+
+
+def test_a_source_that_nobody_delivers_is_a_source_with_a_title(sample_run: Workspace) -> None:
+    unknown = sample_run.rows("select distinct source_id from marts.coverage anti join marts.source using (source_id)")
+    assert unknown == []
+    assert sample_run.rows("select title, cadence from marts.source where not is_connected order by source_id") == [
+        ("Emovo, onderzoek onder middelbare scholieren", "two_yearly"),
+        ("Kindermonitor", "four_yearly"),
+        ("Politiemonitor, jeugdoverlast", "yearly"),
+        ("Jaarverslag Veilig Thuis", "yearly"),
+    ]
+
+
+# -- complaints --------------------------------------------------------------------------------------
+
+
+def test_complaints_are_rounded_and_small_numbers_are_hidden(
+    sample_run: Workspace, registered: dict[tuple[str, str, str, str], int]
+) -> None:
+    shown = {
+        tuple(key): count
+        for *key, count in sample_run.rows(
+            "select region_code, period_code, law, subject, complaints from marts.complaint where subject != 'totaal'"
+        )
+    }
+    assert shown.keys() == registered.keys()
+    small = [key for key, count in registered.items() if 0 < count < SMALLEST]
+    assert len(small) > 10 and all(shown[key] is None for key in small)
+    visible = {key: count for key, count in shown.items() if count is not None}
+    assert visible and all(count % ROUNDED_TO == 0 for count in visible.values())
+    assert all(abs(count - registered[key]) * 2 <= ROUNDED_TO for key, count in visible.items())
+
+
+def test_a_hidden_number_is_never_the_only_one_of_its_total(sample_run: Workspace) -> None:
+    alone = sample_run.rows(
+        "select region_code, period_code, law from marts.complaint where law != 'totaal' group by all "
+        "having count(*) filter (where complaints is null and subject != 'totaal') = 1 "
+        "and bool_and(complaints is not null) filter (where subject = 'totaal')"
+    )
+    assert alone == []
+
+
+def test_complaints_do_not_compare_across_another_way_of_registering(sample_run: Workspace) -> None:
+    rows = sample_run.rows(
+        "select distinct period_code, comparable_with_previous, incomparable_because, change_pct is null "
+        "from marts.complaint where law = 'totaal' and period_code in ('2020', '2021', '2022', '2023') "
+        "order by period_code"
+    )
+    assert rows == [
+        ("2020", True, None, False),
+        ("2021", False, "system_harmonisation", True),
+        # the joint system came in the course of 2021
+        ("2022", False, "system_harmonisation", True),
+        ("2023", True, None, False),
+    ]
+    events = sample_run.rows("select distinct event_ids from marts.complaint where period_code = '2021'")
+    assert events == [("vb_systeem_drielinden",)]
+
+
+# -- key figures -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("year", "lasten", "baten"),
+    [
+        (2020, 43418377, 13811181),
+        (2021, 44075184, 14151353),
+        (2022, 44740077, 14428146),
+        (2023, 45177910, 14452010),
+    ],
+)
+def test_the_report_of_heemskerk_holds_the_printed_totals_of_its_budget(
+    sample_run: Workspace, year: int, lasten: int, baten: int
+) -> None:
+    found = dict(
+        sample_run.rows(
+            "select figure_id, value from marts.key_figure where region_code = 'GM0396' "
+            f"and year = {year} and figure_id in ('begroting_lasten', 'begroting_baten')"
+        )
+    )
+    # Printed totals differ from the sum of their parts by at most a euro.
+    assert abs(found["begroting_lasten"] - lasten) <= 1
+    assert abs(found["begroting_baten"] - baten) <= 1
+
+
+def test_every_year_of_a_municipality_has_every_figure_once(sample_run: Workspace) -> None:
+    figures = sample_run.value("select count(distinct figure_id) from marts.key_figure")
+    odd = sample_run.rows(
+        "select region_code, year from marts.key_figure group by all "
+        f"having count(*) != {figures} or count(distinct figure_id) != {figures}"
+    )
+    assert figures > 30 and odd == []
+
+
+def test_a_figure_that_is_not_there_says_why_and_one_that_is_there_does_not(sample_run: Workspace) -> None:
+    assert sample_run.value("select count(*) from marts.key_figure where (value is null) != (because is not null)") == 0
+    assert sample_run.value(
+        "select because from marts.key_figure where region_code = 'GM0399' and year = 2015 "
+        "and figure_id = 'wmo_ondersteuning_thuis_per_1000'"
+    ) == ("Destijds op tijd aangeleverd, maar door CBS niet verwerkt (004, paragraaf 5.2).")
+
+
+def test_a_key_figure_is_the_figure_of_the_end_of_its_year(sample_run: Workspace) -> None:
+    apart = sample_run.rows(
+        "select report.region_code, report.year, report.figure_id from marts.key_figure as report "
+        "inner join marts.indicator_municipality as figure "
+        "on report.indicator_id = figure.indicator_id and report.region_code = figure.region_code "
+        "and report.period_code = figure.period_code and figure.geography = '2026' "
+        "where report.comparable_with_previous != figure.comparable_with_previous "
+        "or report.incomparable_because is distinct from figure.incomparable_because "
+        "or abs(report.value - figure.value) > 0.5 or report.national_value is distinct from figure.national_value"
+    )
+    assert apart == []
+    parts = sample_run.rows("select distinct regexp_extract(period_code, '^[0-9]{4}(.*)$', 1) from marts.key_figure")
+    assert {part for (part,) in parts if part} <= {"H2", "Q4", "M12"}
