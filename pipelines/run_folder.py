@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from pipelines.durable import write_atomically
 from pipelines.settings import Settings
 
 KEPT_RUNS = 200
@@ -20,10 +21,7 @@ class RunFolder:
 
     def write(self, name: str, values: Any) -> None:
         """Write `values` as `<name>.json`."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        temporary = self.path / f".{name}.json"
-        temporary.write_text(json.dumps(values, ensure_ascii=False, default=str), encoding="utf-8")
-        temporary.replace(self.path / f"{name}.json")
+        write_atomically(self.path / f"{name}.json", json.dumps(values, ensure_ascii=False, default=str))
 
     def read(self, name: str) -> Any | None:
         """What was written under `name`, or None where the run did not come that far."""

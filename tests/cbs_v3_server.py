@@ -32,10 +32,10 @@ class V3Server(ReplayServer):
     def base_url(self) -> str:
         return super().base_url.partition("/odata")[0]
 
-    def answer(self, target: str) -> Answer:
+    def answer(self, target: str, headers: Mapping[str, str]) -> Answer:
         parts = urlsplit(target)
         if parts.path in self.paths:
-            return super().answer(target)
+            return super().answer(target, headers)
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
         service, _, rest = unquote(parts.path).lstrip("/").partition("/")
         segments = rest.split("/")
@@ -43,9 +43,7 @@ class V3Server(ReplayServer):
         resource = "/".join(segments[2:]).rstrip("/")
         key = f"{resource}?$skip={options['$skip']}" if "$skip" in options else resource
         self.requests.append(Request(f"/{service}/{table}/{resource}", options, 0.0))
-        fault = self._faults[key].popleft() if self._faults[key] else None
-        answer = self.found(service, table, key, options)
-        return fault(answer) if fault else answer
+        return self.spoilt(key, self.found(service, table, key, options))
 
     def found(self, service: str, table: str, key: str, options: Mapping[str, str]) -> Answer:
         """What stands there; a service of its own may override this."""

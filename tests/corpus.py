@@ -15,7 +15,6 @@ from pipelines.delivery_privacy import ScreenedDelivery, read_screened
 from pipelines.geography.regions import RegionLookup
 from pipelines.privacy.pseudonym import PseudonymKey
 from pipelines.readers.account import REASONS
-from tests import corpus_istandaard, corpus_iv3
 
 Outcome = Literal["loads", "quarantined", "refused"]
 
@@ -42,12 +41,10 @@ REGIONS = RegionLookup(
 
 
 @dataclass(frozen=True)
-class Case:
+class AnyCase:
     """One delivered file, and what must become of it.
 
-    `rows` are loaded and `bad` quarantined (a refused file quarantines all of its own). `reason`, `line` and `column`
-    are those of its first problem; None where the case does not say. `values` are the figures of the rows that are
-    loaded, `regions` where those are. `in_problem` stands in the first problem.
+    `rows` are loaded; `reason` and `line` are those of its first problem, None where the case does not say.
     """
 
     name: str
@@ -58,14 +55,21 @@ class Case:
     rows: int = 0
     reason: str | None = None
     line: int | None = None
+
+
+@dataclass(frozen=True)
+class Case(AnyCase):
+    """A file in rows and columns.
+
+    `bad` rows are quarantined (a refused file quarantines all of its own). `column` is that of the first problem, and
+    `in_problem` stands in it. `values` are the figures of the rows that are loaded, `regions` where those are.
+    """
+
     column: int | None = None
     bad: int = 1
     values: tuple[float | None, ...] | None = None
     regions: tuple[str | None, ...] | None = None
     in_problem: str = ""
-
-
-AnyCase = Case | corpus_istandaard.Case | corpus_iv3.Case
 
 
 def read_case(case: AnyCase, lookup: RegionLookup = REGIONS, key: PseudonymKey | None = None) -> ScreenedDelivery:

@@ -204,6 +204,10 @@ def _packages() -> Iterator[Maker]:
         texts = "".join(f"<si><t>{n}</t></si>" for n in range(250_000))
         return patched(with_shared_texts(good), {TEXTS: replaced("</sst>", f"{texts}</sst>")})
 
+    def many_elements(part: str, before: str, unit: str) -> bytes:
+        # As they are, for what packs well is refused before it is read.
+        return patched(good, {part: replaced(before, f"{unit * 600_000}{before}")}, zipfile.ZIP_STORED)
+
     bomb = "unknown_format"
     yield _book("a package of three hundred megabytes", lambda: _noughts(300 * 1024**2), "refused", bomb)
     yield _book("a sheet that packs a thousandfold", lambda: patched(good, {SHEET: bytes(_MANY)}), "refused", bomb)
@@ -228,6 +232,18 @@ def _packages() -> Iterator[Maker]:
     yield _book("a text of twenty megabytes in a cell", long_text, "refused", bomb)
     yield _book("two hundred thousand empty rows", lambda: blank_rows(200_000), "loads", rows=2)
     yield _book("two hundred thousand rows of empty cells", lambda: empty_cells(200_000), "loads", rows=2)
+    yield _book(
+        "six hundred thousand cells in one row", lambda: many_elements(SHEET, "</row>", "<c/>"), "refused", bomb
+    )
+    yield _book(
+        "six hundred thousand elements beside the rows",
+        lambda: many_elements(SHEET, "</sheetData>", "<x/>"),
+        "refused",
+        bomb,
+    )
+    yield _book(
+        "six hundred thousand styles", lambda: many_elements("xl/styles.xml", "</cellXfs>", "<xf/>"), "refused", bomb
+    )
     yield _book("a cell at the far end of the sheet", last_row, "refused", bomb)
     yield _book("two hundred thousand merged cells", many_merges, "refused", bomb)
     yield _book("a quarter of a million texts that no cell has", many_texts, "loads", rows=2)

@@ -9,10 +9,9 @@ from __future__ import annotations
 import codecs
 import gzip
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from pipelines.declarations.source import Source
+from tests.corpus import AnyCase, Outcome
 from tests.istandaard_messages import (
     BIRTH,
     BSN,
@@ -38,40 +37,24 @@ from tests.istandaard_messages import (
     wanted,
 )
 
-__all__ = ["KEY", "REGIONS", "SECRETS", "Case", "cases"]
+__all__ = ["KEY", "REGIONS", "SECRETS", "cases"]
 
 # One digit is wrong in it, so that it does not pass the eleven test; it is somebody's number all the same.
 MISTYPED_BSN = "999900007"
 SECRETS = (BSN, OTHER_BSN, THIRD_BSN, MISTYPED_BSN, BIRTH, SURNAME, STREET, REMARK, "Sjoukje", "Oosterling", "9999XX")
 
-Outcome = Literal["loads", "refused", "quarantined"]
 
-
-@dataclass(frozen=True)
-class Case:
-    """One delivered file. `rows` are loaded; `reason` and `line` are those of its first problem, if it has any."""
-
-    name: str
-    file_name: str
-    data: bytes
-    source: Source
-    outcome: Outcome
-    rows: int = 0
-    reason: str | None = None
-    line: int | None = None
-
-
-def cases() -> list[Case]:
+def cases() -> list[AnyCase]:
     """Every case, with names that occur once."""
     return [*_loading(), *_unsafe(), *_no_message(), *_headers(), *_clients(), *_values(), *_repeats()]
 
 
 def _case(
     name: str, text: str | bytes, outcome: Outcome, reason: str | None = None, line: int | None = None, **more: Any
-) -> Case:
+) -> AnyCase:
     data = text if isinstance(text, bytes) else text.encode()
     source = more.pop("source", None) or source_of()
-    return Case(name, f"{name.replace(' ', '_')}.xml", data, source, outcome, reason=reason, line=line, **more)
+    return AnyCase(name, f"{name.replace(' ', '_')}.xml", data, source, outcome, reason=reason, line=line, **more)
 
 
 def _one(name: str = "wmo301", *products: list[Element], **header: str | None) -> str:
@@ -79,7 +62,7 @@ def _one(name: str = "wmo301", *products: list[Element], **header: str | None) -
     return message(name, [Client(BSN, products or (allocation(),))], **header)
 
 
-def _loading() -> list[Case]:
+def _loading() -> list[AnyCase]:
     """Nothing wrong, or nothing that does harm."""
     youth = [(":Categorie", "45"), (":Code", "45A48")]
     wmo: dict[str, tuple[list[Element], ...]] = {
@@ -158,7 +141,7 @@ def _loading() -> list[Case]:
     ]
 
 
-def _unsafe() -> list[Case]:
+def _unsafe() -> list[AnyCase]:
     """What a message never needs, and what harms whoever reads it."""
     good = _one()
     root = good.index("<wmo301:Bericht")
@@ -224,7 +207,7 @@ def _unsafe() -> list[Case]:
     ]
 
 
-def _no_message() -> list[Case]:
+def _no_message() -> list[AnyCase]:
     """Files that are something else, or less than whole."""
     good = _one()
     middle = good.index(">02A05<")
@@ -289,10 +272,10 @@ def _no_message() -> list[Case]:
     ]
 
 
-def _headers() -> list[Case]:
+def _headers() -> list[AnyCase]:
     """Faults of a header refuse the message."""
 
-    def case(name: str, reason: str, part: str, text: str) -> Case:
+    def case(name: str, reason: str, part: str, text: str) -> AnyCase:
         return _case(name, text, "refused", reason, line_of(text, part))
 
     good = _one()
@@ -331,7 +314,7 @@ def _headers() -> list[Case]:
     ]
 
 
-def _clients() -> list[Case]:
+def _clients() -> list[AnyCase]:
     """Faults of a client keep the others."""
     wrong = message("wmo323", [Client(BSN, [claim()]), Client(MISTYPED_BSN, [claim("RN2"), claim("RN3")])])
     return [
@@ -367,29 +350,29 @@ def _clients() -> list[Case]:
     ]
 
 
-def _no_bsn() -> Case:
+def _no_bsn() -> AnyCase:
     text = _one()
     text = "\n".join(line for line in text.split("\n") if "Bsn>" not in line)
     return _case("no BSN", text, "quarantined", "missing_value", line_of(text, "<wmo301:ToegewezenProduct>"))
 
 
-def _two_bsn() -> Case:
+def _two_bsn() -> AnyCase:
     text = _one()
     number = f"\t\t<wmo301:Bsn>{BSN}</wmo301:Bsn>\n"
     text = text.replace(number, number + number.replace(BSN, OTHER_BSN))
     return _case("two BSNs", text, "refused", "duplicate_key", line_of(text, "Bsn>", 2))
 
 
-def _no_products() -> Case:
+def _no_products() -> AnyCase:
     text = message("wmo323", [Client(BSN, [claim()]), Client(OTHER_BSN, [])])
     line = line_of(text, "<wmo323:Client>", 2)
     return _case("a client without claims", text, "quarantined", "missing_value", line, rows=1)
 
 
-def _values() -> list[Case]:
+def _values() -> list[AnyCase]:
     """Faults of one event keep the others: each stands beside one that is right."""
 
-    def case(name: str, reason: str, part: str, wrong: list[Element], kind: str = "wmo301", which: int = 1) -> Case:
+    def case(name: str, reason: str, part: str, wrong: list[Element], kind: str = "wmo301", which: int = 1) -> AnyCase:
         right = {"wmo301": allocation, "wmo307": stop, "wmo315": request, "wmo323": claim, "wmo325": claim}
         last = {"wmo315": "R-9", "wmo323": "RN9", "wmo325": "RN9"}.get(kind, "300209")
         other = right[kind](last, **({"RetourCodes": [("RetourCode", "9307")]} if kind == "wmo325" else {}))
@@ -481,7 +464,7 @@ def _values() -> list[Case]:
     ]
 
 
-def _repeats() -> list[Case]:
+def _repeats() -> list[AnyCase]:
     """Of events with one key nobody can say which is right."""
     made: list[tuple[str, str, Callable[[], list[Element]], str]] = [
         ("an allocation twice", "wmo301", allocation, "<wmo301:ToegewezenProduct>"),

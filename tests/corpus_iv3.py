@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from pipelines.declarations.source import Source
+from tests.corpus import AnyCase, Outcome
 from tests.iv3_documents import (
     CONTACT,
     REGIONS,
@@ -24,31 +23,16 @@ from tests.iv3_documents import (
     source_of,
 )
 
-__all__ = ["REGIONS", "SECRETS", "Case", "cases"]
+__all__ = ["REGIONS", "SECRETS", "cases"]
 
 BSN = "999900006"
 SECRETS = (BSN, *CONTACT.values())
-Outcome = Literal["loads", "refused", "quarantined"]
 
 _TWO: tuple[Amount, ...] = (("6.1", "3.8", 1200), ("6.3", "4.1.1", 7000))
 _CLOSED: tuple[Amount, ...] = (("0.7", "4.3.1", 8200),)
 
 
-@dataclass(frozen=True)
-class Case:
-    """One delivered file. `rows` are loaded; `reason` and `line` are those of its first problem, if it has any."""
-
-    name: str
-    file_name: str
-    data: bytes
-    source: Source
-    outcome: Outcome
-    rows: int = 0
-    reason: str | None = None
-    line: int | None = None
-
-
-def cases() -> list[Case]:
+def cases() -> list[AnyCase]:
     """Every case, with names that occur once."""
     return [*_loading(), *_no_document(), *_metadata(), *_codes(), *_wholes(), *_amounts(), *_lists(), *_tables()]
 
@@ -61,19 +45,19 @@ def _json(
     line: int | str | None = None,
     rows: int = 0,
     **source: Any,
-) -> Case:
+) -> AnyCase:
     data = content if isinstance(content, bytes) else encoded(content)
     place = line_of(data, line) if isinstance(line, str) else line
-    return Case(name, f"iv3_{name.replace(' ', '_')}.json", data, source_of(**source), outcome, rows, reason, place)
+    return AnyCase(name, f"iv3_{name.replace(' ', '_')}.json", data, source_of(**source), outcome, rows, reason, place)
 
 
 def _csv(
     name: str, data: bytes, outcome: Outcome, reason: str | None = None, line: int | None = None, rows: int = 0
-) -> Case:
-    return Case(name, f"iv3_{name.replace(' ', '_')}.csv", data, source_of(), outcome, rows, reason, line)
+) -> AnyCase:
+    return AnyCase(name, f"iv3_{name.replace(' ', '_')}.csv", data, source_of(), outcome, rows, reason, line)
 
 
-def _loading() -> list[Case]:
+def _loading() -> list[AnyCase]:
     good = document(_TWO, _CLOSED)
     balance = document(_TWO, _CLOSED)
     balance["data"]["balans_standen"] = [{"balanscode": "A111", "standper": "ultimo", "bedrag": 5}]
@@ -113,7 +97,7 @@ def _named(name: str) -> bytes:
     return encoded(document(_TWO, _CLOSED, overheidsnaam=name))
 
 
-def _no_document() -> list[Case]:
+def _no_document() -> list[AnyCase]:
     text = encoded(document(_TWO, _CLOSED))
     cut = text[: text.index(b'"baten"')]
     missing = document(_TWO)
@@ -145,7 +129,7 @@ def _no_document() -> list[Case]:
     ]
 
 
-def _metadata() -> list[Case]:
+def _metadata() -> list[AnyCase]:
     wrong: list[tuple[str, str, dict[str, Any]]] = [
         ("a province", "not_allowed", {"overheidslaag": "Provincie"}),
         ("an unknown municipality", "unknown_region", {"overheidsnummer": "9999"}),
@@ -162,7 +146,7 @@ def _metadata() -> list[Case]:
     ]
 
 
-def _codes() -> list[Case]:
+def _codes() -> list[AnyCase]:
     wrong: list[tuple[str, Amount, dict[str, Any]]] = [
         ("a code of 2025 in 2023", ("6.751", "3.4.1", 9), {}),
         ("a letter in 2022", ("6.72a", "3.4.1", 9), {"boekjaar": 2022}),
@@ -185,7 +169,7 @@ def _line(content: dict[str, Any], which: int) -> int:
     return line_of(encoded(content), '"taakveld"', which) - 1
 
 
-def _wholes() -> list[Case]:
+def _wholes() -> list[AnyCase]:
     both = document([("6.3", "4.1.1", 5), ("6.71", "3.8", 100), ("6.71a", "3.4.1", 60)])
     zero = document([("6.71", "3.8", 0), ("6.71a", "3.4.1", 60)])
     sides = document([("6.71a", "3.4.1", 60)], [("6.71", "3.4.2", 4)])
@@ -196,7 +180,7 @@ def _wholes() -> list[Case]:
     ]
 
 
-def _amounts() -> list[Case]:
+def _amounts() -> list[AnyCase]:
     wrong: list[tuple[str, str, Any]] = [
         ("an amount with cents", "not_a_number", 12.34),
         ("an amount in quotation marks", "not_a_number", "1200"),
@@ -217,7 +201,7 @@ def _amounts() -> list[Case]:
     ]
 
 
-def _lists() -> list[Case]:
+def _lists() -> list[AnyCase]:
     good = ["9901;2023;5;Realisatie;lasten;6.1;3.8;1200", "9901;2023;5;Realisatie;baten;0.7;4.3.1;1200"]
     header = "overheidsnummer;boekjaar;periode;taakveld;categorie;bedrag"
     wrong: Iterable[tuple[str, str, str]] = [
@@ -245,7 +229,7 @@ def _lists() -> list[Case]:
     ]
 
 
-def _tables() -> list[Case]:
+def _tables() -> list[AnyCase]:
     lines = [
         "0;6.1   ;L3.8    ;GM9901   ;2023X005;  1199;  1200",
         "1;6.1   ;B3.8    ;GM9901   ;2023X005;    20;     .",

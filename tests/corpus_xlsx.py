@@ -334,6 +334,20 @@ def _merged() -> list[Case]:
             patched(made(GOOD, merging("E5:F6")), {SHEET: replaced('ref="E5:F6"', 'ref="ZZZ9999998:ZZZ9999999"')}),
         ),
         _case(
+            "a merge of whole columns",
+            patched(made(GOOD, merging("E5:F6")), {SHEET: replaced('ref="E5:F6"', 'ref="B:C"')}),
+            "quarantined",
+            "unknown_period",
+            2,
+            2,
+            bad=2,
+        ),
+        _refused(
+            "a merge of what is no place",
+            patched(made(GOOD, merging("E5:F6")), {SHEET: replaced('ref="E5:F6"', 'ref="E5:6F"')}),
+            "unknown_format",
+        ),
+        _case(
             "a merge over the whole sheet",
             patched(made(GOOD, merging("E5:F6")), {SHEET: replaced('ref="E5:F6"', 'ref="B1:XFD1048576"')}),
             "quarantined",
@@ -409,7 +423,24 @@ def _packages() -> list[Case]:
         _good("no styles", patched(good, {"xl/styles.xml": None})),
         _good("no properties", patched(good, {"docProps/core.xml": None, "docProps/app.xml": None})),
         _refused("no shared texts", patched(with_shared_texts(good), {TEXTS: None}), "unknown_format"),
+        _refused(
+            "relations that are none",
+            patched(good, {RELATIONS: b'<Relationships><Relationship Id="rId1"/></Relationships>'}),
+            "unknown_format",
+        ),
+        _good("a workbook in the strict form of the standard", _in_strict_form(with_shared_texts(good))),
     ]
+
+
+def _in_strict_form(data: bytes) -> bytes:
+    """The workbook with the namespaces of the form that Excel writes where one asks for it."""
+
+    def strict(part: bytes) -> bytes:
+        part = part.replace(_MAIN.encode(), b"http://purl.oclc.org/ooxml/spreadsheetml/main")
+        return part.replace(_OFFICE.encode(), b"http://purl.oclc.org/ooxml/officeDocument/relationships")
+
+    with zipfile.ZipFile(io.BytesIO(data)) as package:
+        return patched(data, dict.fromkeys(package.namelist(), strict))
 
 
 def _with_wrong_bytes(data: bytes, first: int = 0) -> bytes:
@@ -481,6 +512,31 @@ def _xml() -> list[Case]:
         sheet("a text before the first", 't="s"><v>0</v>', 't="s"><v>-1</v>', "refused", "unknown_format"),
         sheet("a kind of cell nobody knows", 't="n"><v>20</v>', 't="q"><v>20</v>', "loads", rows=2),
         sheet("a style that is not there", 'r="C3"', 'r="C3" s="99999"', "loads", rows=2),
+        sheet("a style before the first", 'r="C3"', 'r="C3" s="-99"', "loads", rows=2),
+        sheet("a style beyond all counting", 'r="C3"', 'r="C3" s="99999999999"', "refused", "unknown_format"),
+        sheet("a cell with an empty place", 'r="C3"', 'r=""', "refused", "unknown_format"),
+        sheet(
+            "a page that lies as no page can",
+            "</sheetData>",
+            "</sheetData><pageSetup orientation='x'/>",
+            "loads",
+            rows=2,
+        ),
+        _good(
+            "a fill without anything",
+            patched(good, {"xl/styles.xml": replaced("<fills", "<fills><fill/></fills><fills")}),
+        ),
+        _good(
+            "a colour by its name",
+            patched(
+                good, {"xl/styles.xml": replaced("<borders", '<fonts><font><color rgb="red"/></font></fonts><borders')}
+            ),
+        ),
+        _refused(
+            "a sheet in an encoding that nobody knows",
+            patched(good, {SHEET: headed('<?xml version="1.0" encoding="x-niets"?>')}),
+            "unknown_format",
+        ),
     ]
 
 

@@ -12,17 +12,15 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from tests.live_tables import LiveTable
 from tests.odata_filter import predicate
+from tests.servers import Answer, LocalServer
 
 V4_PATH = "/odata/v1/CBS"
 _PUBLISHER = "https://datasets.cbs.nl"
@@ -40,21 +38,14 @@ class Asked:
     options: Mapping[str, str]
 
 
-class LiveServer:
+class LiveServer(LocalServer):
     """A context manager; while it is open, the services answer under `url`."""
 
     def __init__(self, tables: Mapping[str, LiveTable], *, page_size: int = 2000) -> None:
+        super().__init__()
         self.tables = dict(tables)
         self.page_size = page_size
         self.requests: list[Asked] = []
-        self._lock = threading.Lock()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
-        self._http.daemon_threads = True
-        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01})
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_address[1]}"
 
     def environment(self) -> dict[str, str]:
         """What a process needs to be told to ask here."""
@@ -63,17 +54,6 @@ class LiveServer:
             "NULMETING_CBS_V3_URL": self.url,
             "NULMETING_CBS_V3_THIRD_URL": self.url,
         }
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
 
     # -- what was asked ----------------------------------------------------------------------------
 
@@ -87,8 +67,7 @@ class LiveServer:
 
     def forget(self) -> None:
         """Begin to count anew."""
-        with self._lock:
-            self.requests.clear()
+        self.requests.clear()
 
     # -- what a publisher does ---------------------------------------------------------------------
 
@@ -117,20 +96,18 @@ class LiveServer:
 
     # -- answers -----------------------------------------------------------------------------------
 
-    def answer(self, target: str) -> tuple[int, bytes]:
-        """Status and body of one request."""
+    def answer(self, target: str, headers: Mapping[str, str]) -> Answer:
         parts = urlsplit(target)
         path, options = unquote(parts.path), dict(parse_qsl(parts.query, keep_blank_values=True))
         service, table, resource = _addressed(path)
-        with self._lock:
-            self.requests.append(Asked(service, table, resource, options))
+        self.requests.append(Asked(service, table, resource, options))
         try:
             found = (
                 self._v4(table, resource, options) if service == "v4" else self._v3(service, table, resource, options)
             )
         except (ValueError, KeyError) as error:
-            return 400, _error("400", f"this server does not understand the request: {error!r}")
-        return (404, _error("404", "No such resource")) if found is None else (200, found)
+            return _error(400, f"this server does not understand the request: {error!r}")
+        return _error(404, "No such resource") if found is None else Answer(found)
 
     def _v4(self, table: str, resource: str, options: Mapping[str, str]) -> bytes | None:
         if (table, resource) == ("", "Datasets"):
@@ -329,24 +306,5 @@ def _json(document: Any) -> bytes:
     return json.dumps(document, ensure_ascii=False).encode()
 
 
-def _error(code: str, message: str) -> bytes:
-    return _json({"error": {"code": code, "message": message}})
-
-
-def _handler_of(server: LiveServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
-        def do_GET(self) -> None:
-            status, body = server.answer(self.path)
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json; odata.metadata=minimal")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name of the base class
-            """Keep quiet: the requests are in the list."""
-
-    return Handler
+def _error(status: int, message: str) -> Answer:
+    return Answer(_json({"error": {"code": str(status), "message": message}}), status=status)

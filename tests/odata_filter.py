@@ -89,8 +89,15 @@ class _Parser:
             return lambda row: row[name] in allowed
         if compared not in _COMPARE:
             raise ValueError(f"found {compared!r} in {self.expression!r}, expected one of {', '.join(_COMPARE)} or in")
+        if self._takes("null"):
+            return self._null(name, compared)
         compare, value = _COMPARE[compared], self._value()
         return lambda row: row[name] is not None and compare(row[name], value)
+
+    def _null(self, name: str, compared: str) -> Predicate:
+        if compared not in ("eq", "ne"):
+            raise ValueError(f"found {compared} null in {self.expression!r}, expected eq null or ne null")
+        return lambda row: (row[name] is None) == (compared == "eq")
 
     def _function(self, fits: Callable[[str, str], bool], text_first: bool) -> Predicate:
         self._expects("(")

@@ -16,6 +16,7 @@ import re
 import threading
 import time
 import zipfile
+from abc import ABC, abstractmethod
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,8 +27,12 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from pipelines.connectors.http import RetryPolicy
+
 BASE_PATH = "/odata/v1/CBS"
 PUBLISHER = "https://datasets.cbs.nl/odata/v1/CBS"
+QUICK = RetryPolicy(wait_initial=0.01, wait_max=0.02, wait_jitter=0.01)
+"""The usual number of tries, without the usual waits."""
 
 
 @dataclass(frozen=True)
@@ -58,16 +63,10 @@ class Request:
         return self.path.rpartition("/")[2]
 
 
-class ReplayServer:
-    """A context manager; while it is open, `base_url` answers like an OData v4 service.
+class LocalServer(ABC):
+    """A context manager; while it is open, a port of this machine gives the answers that a subclass makes."""
 
-    `paths` are answers outside the tables, such as a catalogue, by path and `?$skip=`.
-    """
-
-    def __init__(self, tables: Mapping[str, Mapping[str, bytes]]) -> None:
-        self.tables = tables
-        self.paths: dict[str, bytes] = {}
-        self.requests: list[Request] = []
+    def __init__(self) -> None:
         self._faults: dict[str, deque[Fault]] = defaultdict(deque)
         self._lock = threading.Lock()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
@@ -77,10 +76,6 @@ class ReplayServer:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._http.server_address[1]}"
-
-    @property
-    def base_url(self) -> str:
-        return f"{self.url}{BASE_PATH}"
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -93,40 +88,28 @@ class ReplayServer:
         self._http.server_close()
         self._thread.join()
 
+    @abstractmethod
+    def answer(self, target: str, headers: Mapping[str, str]) -> Answer:
+        """The answer to one request: its path with its query, and its headers."""
+
     def fail(self, resource: str, *faults: Fault) -> None:
         """Use these faults, one per request, on a resource such as `Properties` or `Observations?$skip=4`."""
         self._faults[resource].extend(faults)
 
-    def asked(self, resource: str) -> list[Request]:
-        """The requests for a resource, in order."""
-        return [request for request in self.requests if request.resource == resource]
-
-    def answer(self, target: str) -> Answer:
-        parts = urlsplit(target)
-        path, options = unquote(parts.path), dict(parse_qsl(parts.query))
-        prefix, _, rest = path.partition(f"{BASE_PATH}/")
-        table = rest.partition("/")[0]
-        page = f"?$skip={options['$skip']}" if "$skip" in options else ""
-        key = path.rpartition("/")[2] + page
+    def spoilt(self, resource: str, answer: Answer) -> Answer:
+        """The answer with the next fault that was laid out for the resource, where there is one."""
         with self._lock:
-            self.requests.append(Request(path, options, time.monotonic()))
-            fault = self._faults[key].popleft() if self._faults[key] else None
-        body = self.tables.get(table, {}).get(key) if not prefix else None
-        body = self.paths.get(path + page, body)
-        if body is None:
-            answer = Answer(b'{"error":{"code":"404","message":"No such resource"}}', status=404)
-        else:
-            answer = Answer(body)
+            fault = self._faults[resource].popleft() if self._faults[resource] else None
         return fault(answer) if fault else answer
 
 
-def _handler_of(server: ReplayServer) -> type[BaseHTTPRequestHandler]:
+def _handler_of(server: LocalServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
-            answer = server.answer(self.path)
+            answer = server.answer(self.path, dict(self.headers))
             time.sleep(answer.delay_seconds)
             try:
                 self.send_response(answer.status)
@@ -150,7 +133,44 @@ def _handler_of(server: ReplayServer) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-class BulkServer:
+class ReplayServer(LocalServer):
+    """A context manager; while it is open, `base_url` answers like an OData v4 service.
+
+    `paths` are answers outside the tables, such as a catalogue, by path and `?$skip=`.
+    """
+
+    def __init__(self, tables: Mapping[str, Mapping[str, bytes]]) -> None:
+        super().__init__()
+        self.tables = tables
+        self.paths: dict[str, bytes] = {}
+        self.requests: list[Request] = []
+
+    @property
+    def base_url(self) -> str:
+        return f"{self.url}{BASE_PATH}"
+
+    def asked(self, resource: str) -> list[Request]:
+        """The requests for a resource, in order."""
+        return [request for request in self.requests if request.resource == resource]
+
+    def answer(self, target: str, headers: Mapping[str, str]) -> Answer:
+        parts = urlsplit(target)
+        path, options = unquote(parts.path), dict(parse_qsl(parts.query))
+        prefix, _, rest = path.partition(f"{BASE_PATH}/")
+        table = rest.partition("/")[0]
+        page = f"?$skip={options['$skip']}" if "$skip" in options else ""
+        key = path.rpartition("/")[2] + page
+        self.requests.append(Request(path, options, time.monotonic()))
+        body = self.tables.get(table, {}).get(key) if not prefix else None
+        body = self.paths.get(path + page, body)
+        if body is None:
+            answer = Answer(b'{"error":{"code":"404","message":"No such resource"}}', status=404)
+        else:
+            answer = Answer(body)
+        return self.spoilt(key, answer)
+
+
+class BulkServer(LocalServer):
     """A context manager; while it is open, `files` stand below `base_url`, each under its name.
 
     `ranges` is whether a part of a file can be had, `etag` whether a file has one. `breaks` are the bytes after which
@@ -158,62 +178,35 @@ class BulkServer:
     """
 
     def __init__(self, files: Mapping[str, bytes], *, ranges: bool = True, etag: bool = True) -> None:
+        super().__init__()
         self.files = dict(files)
         self.ranges, self.etag = ranges, etag
         self.breaks: deque[int] = deque()
         self.requests: list[Mapping[str, str]] = []
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _bulk_handler_of(self))
-        self._http.daemon_threads = True
-        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01})
 
     @property
     def base_url(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_address[1]}/csv/CBS/nl"
+        return f"{self.url}/csv/CBS/nl"
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
+    def answer(self, target: str, headers: Mapping[str, str]) -> Answer:
+        """All of a file, or the part that was asked for if it is still the same file."""
+        self.requests.append(headers)
+        answer = self._found(target.removeprefix("/csv/CBS/nl/"), headers)
+        return replace(answer, cut_after=self.breaks.popleft()) if self.breaks else answer
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
-
-    def answer(self, path: str, headers: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and body: all of a file, or the part that was asked for if it is still the same file."""
-        self.requests.append(dict(headers))
-        body = self.files.get(path.removeprefix("/csv/CBS/nl/"))
+    def _found(self, name: str, headers: Mapping[str, str]) -> Answer:
+        kind = "application/zip"
+        body = self.files.get(name)
         if body is None:
-            return 404, {}, b""
+            return Answer(b"", status=404, content_type=kind)
         tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
         sent = {"ETag": tag} if self.etag else {}
         asked = re.fullmatch(r"bytes=([0-9]+)-", headers.get("Range", ""))
         if not self.ranges or asked is None or headers.get("If-Range", tag) != tag:
-            return 200, sent, body
+            return Answer(body, headers=sent, content_type=kind)
         start = int(asked[1])
-        return 206, sent | {"Content-Range": f"bytes {start}-{len(body) - 1}/{len(body)}"}, body[start:]
-
-
-def _bulk_handler_of(server: BulkServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            status, headers, body = server.answer(self.path, dict(self.headers))
-            self.send_response(status)
-            for name, value in {**headers, "Content-Type": "application/zip", "Content-Length": len(body)}.items():
-                self.send_header(name, str(value))
-            self.end_headers()
-            sent = body[: server.breaks.popleft()] if server.breaks else body
-            self.wfile.write(sent)
-            self.close_connection = len(sent) < len(body)
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name of the base class
-            """Keep quiet: the requests are in the list."""
-
-    return Handler
+        sent |= {"Content-Range": f"bytes {start}-{len(body) - 1}/{len(body)}"}
+        return Answer(body[start:], status=206, headers=sent, content_type=kind)
 
 
 def bulk_file(table: Mapping[str, bytes], extra: Mapping[str, str] | None = None) -> bytes:

@@ -9,17 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-import threading
-import time
-from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from tests.servers import Answer, Fault
+from tests.servers import Answer, LocalServer
 
 BASE_PATH = "/jiveservices/odata"
 PUBLISHER = "https://databank.example/jiveservices/odata"
@@ -52,56 +47,38 @@ class Request:
     apikey: str | None
 
 
-class SwingServer:
-    """A context manager; while it is open, `url` answers like ODS v1. `key` is what it wants, None for no key."""
+class SwingServer(LocalServer):
+    """A context manager; while it is open, `url` answers like ODS v1. `key` is what it wants, None for no key.
+
+    Faults are laid out for `Variables('x')`, `Values`, or a page such as `Values?$skip=1000`.
+    """
 
     def __init__(self, variables: Mapping[str, Published], key: str | None = KEY) -> None:
+        super().__init__()
         self.variables = dict(variables)
         self.key = key
         self.requests: list[Request] = []
-        self._faults: dict[str, deque[Fault]] = defaultdict(deque)
-        self._lock = threading.Lock()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
-        self._http.daemon_threads = True
-        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01})
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_address[1]}{BASE_PATH}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
-
-    def fail(self, resource: str, *faults: Fault) -> None:
-        """Use these faults, one per request, on `Variables('x')`, `Values`, or a page such as `Values?$skip=1000`."""
-        self._faults[resource].extend(faults)
+        return f"{super().url}{BASE_PATH}"
 
     def asked(self, ending: str) -> list[Request]:
         """The requests for resources with this ending, in order."""
         return [request for request in self.requests if request.path.endswith(ending)]
 
-    def answer(self, target: str, apikey: str | None) -> Answer:
+    def answer(self, target: str, headers: Mapping[str, str]) -> Answer:
         parts = urlsplit(target)
         path, options = unquote(parts.path), dict(parse_qsl(parts.query))
         resource = path.removeprefix(f"{BASE_PATH}/")
         last = resource.rpartition("/")[2]
-        with self._lock:
-            self.requests.append(Request(path, options, apikey))
-            key = f"{last}?$skip={options['$skip']}" if "$skip" in options else last
-            fault = self._faults[key].popleft() if self._faults[key] else None
+        apikey = headers.get("apikey")
+        self.requests.append(Request(path, options, apikey))
         if self.key is not None and apikey != self.key:
             answer = _said(401, "Guest user group not found")
         else:
             answer = self._found(resource, int(options.get("$skip", 0)))
-        return fault(answer) if fault else answer
+        return self.spoilt(f"{last}?$skip={options['$skip']}" if "$skip" in options else last, answer)
 
     def _found(self, resource: str, skip: int) -> Answer:
         if found := _VALUES.fullmatch(resource):
@@ -144,33 +121,6 @@ class SwingServer:
 
 def _said(status: int, message: str) -> Answer:
     return Answer(json.dumps({"error": {"code": str(status), "message": message}}).encode(), status=status)
-
-
-def _handler_of(server: SwingServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
-        def do_GET(self) -> None:
-            answer = server.answer(self.path, self.headers.get("apikey"))
-            time.sleep(answer.delay_seconds)
-            try:
-                self.send_response(answer.status)
-                self.send_header("Content-Type", answer.content_type)
-                self.send_header("Content-Length", str(len(answer.body)))
-                for name, value in answer.headers.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(answer.body if answer.cut_after is None else answer.body[: answer.cut_after])
-                self.close_connection = self.close_connection or answer.cut_after is not None
-            except (BrokenPipeError, ConnectionResetError):
-                # The client had given up waiting, which is what such a test is about.
-                self.close_connection = True
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name of the base class
-            """Keep quiet: the requests are in the list."""
-
-    return Handler
 
 
 def value(area: str, text: str | None, period: str = "2023", level: str = "year", **more: Any) -> dict[str, Any]:

@@ -31,8 +31,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from pipelines.alerts.findings import write_atomically
 from pipelines.alerts.message import Message
+from pipelines.durable import write_atomically
 from pipelines.settings import Channel
 
 if TYPE_CHECKING:

@@ -65,6 +65,8 @@ def slice_record(connector: CbsV4Connector | CbsV3Connector) -> bytes | None:
         "measures": list(connector.measures),
         "bulk": getattr(connector, "bulk", False),
     }
+    if isinstance(connector, CbsV3Connector) and connector.skip_empty:
+        asked["skip_empty"] = True
     if not any(asked.values()):
         return None
     return (json.dumps(asked, indent=2, ensure_ascii=False) + "\n").encode()

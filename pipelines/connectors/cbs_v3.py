@@ -15,8 +15,10 @@ import datetime as dt
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 import pyarrow as pa
 
@@ -29,7 +31,7 @@ from pipelines.connectors.cbs_v3_table import (
     find_table,
     list_pages,
 )
-from pipelines.connectors.cbs_v4 import FetchedFile, FetchedTable, NoObservations, TableProperties
+from pipelines.connectors.cbs_v4 import FetchedFile, FetchedTable, NoObservations, TableProperties, keep_answer
 from pipelines.connectors.http import (
     CbsClient,
     NotAsDeclared,
@@ -43,6 +45,7 @@ from pipelines.readers.cbs_wide import WideReader, WideTable, topics_meant
 from pipelines.readers.odata_rows import next_link
 
 _SHOWN: Final = 8
+_AND: Final = " and "
 
 
 def fetch_properties_v3(client: CbsClient, table: str) -> tuple[bytes, TableProperties]:
@@ -55,7 +58,8 @@ def fetch_table_v3(client: CbsClient, connector: CbsV3Connector, table: str, int
     """Fetch the declared part of a table, all pages of it, into the empty or absent folder `into`.
 
     `client` is for the host under which ODataFeed and ODataApi stand; `table` is one of the connector's. Codes in the
-    declared filter are padded as the table pads them, and only the declared topics are fetched. The whole fetch
+    declared filter are padded as the table pads them, and only the declared topics are fetched; with `skip_empty` no
+    rows without any of these, where the publisher can tell. The whole fetch
     counts or none of it: where it raises, the folder holds nothing of value. Raises TableNotFound for an unknown id,
     NoObservations for a table that is only described, and SourceError for one that did not come whole: a page that
     repeats, a link that loops or leads elsewhere, columns that are not those of the table, a table published anew in
@@ -100,12 +104,9 @@ class _Folder:
         return tuple(self._files.values())
 
     def keep(self, resource: str, page: int, payload: bytes, part: int | None = None) -> None:
-        """Write one answer; the first page of a list that does not come in parts bears no number."""
-        numbers = (page,) if part is None else (part, page)
-        suffix = "" if numbers == (1,) else "".join(f"-{number:04d}" for number in numbers)
-        path = self._path / f"{resource}{suffix}.json"
-        path.write_bytes(payload)
-        self._files[path.name] = FetchedFile(path.name, path, len(payload), hashlib.sha256(payload).hexdigest())
+        """Write one answer."""
+        file = keep_answer(self._path, resource, payload, *((page,) if part is None else (part, page)))
+        self._files[file.name] = file
 
 
 @dataclass(frozen=True)
@@ -123,11 +124,18 @@ def _fetch(offered: OfferedTable, connector: CbsV3Connector, folder: _Folder) ->
     reader = WideReader(whole, plan.wanted, untyped=offered.is_untyped)
     select = plan.wanted if connector.measures else None
     rows = pages = 0
-    for part, text in enumerate(plan.filters, start=1):
-        for page, payload, found in _figures(offered, offered.query(text, select), reader):
-            pages += 1
-            rows += found
-            folder.keep(offered.data_set, page, payload, part if len(plan.filters) > 1 else None)
+    try:
+        for part, text in enumerate(plan.filters, start=1):
+            for page, payload, found in _figures(offered, offered.query(text, select), reader):
+                pages += 1
+                rows += found
+                folder.keep(offered.data_set, page, payload, part if len(plan.filters) > 1 else None)
+    except SourceError as error:
+        if not connector.skip_empty or error.status != HTTPStatus.BAD_REQUEST:
+            raise
+        # Skipping spares the publisher and the wait, and nothing else: a table that refuses it comes with all its rows.
+        fetched = _fetch(offered, connector.model_copy(update={"skip_empty": False}), folder)
+        return replace(fetched, notices=(*fetched.notices, f"{offered.table}: empty rows came along ({error})"))
     for dimension in whole.dimensions:
         offered.code_list(dimension, folder.keep)
     _keep_groups(offered, folder)
@@ -158,9 +166,17 @@ def _planned(offered: OfferedTable, connector: CbsV3Connector, folder: _Folder) 
     notices += [f"{table}: no code of the table is meant by {term}" for term in unknown]
     wanted = whole.only(keys) if connector.measures else whole
     options = offered.query("", wanted if connector.measures else None)
-    room = LONGEST_ADDRESS - len(offered.client.url(table, offered.data_set, options))
+    filled = _filled(wanted) if connector.skip_empty else ""
+    room = LONGEST_ADDRESS - len(offered.client.url(table, offered.data_set, options)) - len(quote(filled, safe=""))
     filters = [piece.filter for part in offered.parts(declared, folder.keep) for piece in slices(part, (), room)]
+    if filled:
+        filters = [f"({declared}){filled}" if declared else filled.removeprefix(_AND) for declared in filters]
     return _Plan(wanted, tuple(filters), tuple(notices))
+
+
+def _filled(wanted: WideTable) -> str:
+    """What lets through the rows in which any topic has a figure, or says why it has none, to stand behind a filter."""
+    return f"{_AND}({' or '.join(f'{topic.key} ne null' for topic in wanted.topics)})"
 
 
 def _figures(offered: OfferedTable, query: str, reader: WideReader) -> Iterator[tuple[int, bytes, int]]:

@@ -155,7 +155,7 @@ def fetch_table(
     files: list[FetchedFile] = []
 
     payload, properties = polled or fetch_properties(client, table)
-    files.append(_keep(into, "Properties", payload))
+    files.append(keep_answer(into, "Properties", payload))
     dimensions = _fetch_dimensions(client, table, into, files)
     measures = _fetch_measures(client, table, connector.measures, into, files)
     for name in (name for name, has_codes in dimensions if has_codes):
@@ -170,7 +170,7 @@ def fetch_table(
         if not allow_count_mismatch:
             _refuse_surplus(table, rows, properties, pages)
         numbers = (page,) if len(parts) == 1 else (part, page)
-        files.append(_keep(into, "Observations", payload, *numbers))
+        files.append(keep_answer(into, "Observations", payload, *numbers))
 
     is_whole = not (connector.filter or connector.measures)
     notices = _check_count(table, rows, properties, allow_count_mismatch) if is_whole else ()
@@ -194,7 +194,7 @@ def _fetch_list(
     """A list of codes, all pages of it, kept and as entries."""
     entries: list[dict[str, Any]] = []
     for page, (payload, found) in enumerate(_pages(client, table, resource, _read_list), start=1):
-        files.append(_keep(into, resource, payload, page))
+        files.append(keep_answer(into, resource, payload, page))
         entries += found.values
     return entries
 
@@ -311,7 +311,7 @@ def _pages(
         query = trail.next_query(number, page.next_link)
 
 
-def _keep(into: Path, resource: str, payload: bytes, *numbers: int) -> FetchedFile:
+def keep_answer(into: Path, resource: str, payload: bytes, *numbers: int) -> FetchedFile:
     """Write one answer; the first page of a list that is not in slices bears no number."""
     suffix = "" if numbers in ((), (1,)) else "".join(f"-{number:04d}" for number in numbers)
     path = into / f"{resource}{suffix}.json"

@@ -26,6 +26,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from pipelines.durable import sync
+
 _RECORD = "snapshot.json"
 _FORMAT = 1
 _CHUNK = 1024 * 1024
@@ -78,6 +80,10 @@ class Snapshot:
     def vintage_id(self) -> str:
         """The name of this vintage everywhere in the warehouse."""
         return f"{self.source_id}/{self.name}/{self.checksum[:12]}"
+
+    def was_known_on(self, day: dt.date) -> bool:
+        """Whether this vintage was there on a day: published by then, or fetched where that is not told."""
+        return (self.vintage_date or self.fetched_at.date()) <= day
 
     def read_files(self) -> dict[str, bytes]:
         """The bytes by file name, each checked. Raises SnapshotCorrupt; SnapshotError where none are kept."""
@@ -277,13 +283,13 @@ class SnapshotStore:
         for file in snapshot.files if snapshot.has_bytes else snapshot.in_place_of_bytes:
             _copy(files[file.name], staging / file.name, file)
         _write_synced(staging / _RECORD, [_record_of(snapshot)])
-        _sync_folder(staging)
+        sync(staging)
         superseded = source / f".removed-{uuid.uuid4().hex}"
         if snapshot.folder.exists():
             snapshot.folder.rename(superseded)
         staging.rename(snapshot.folder)
         for parent in (snapshot.folder.parent, source, self._root):
-            _sync_folder(parent)
+            sync(parent)
         shutil.rmtree(superseded, ignore_errors=True)
 
     def _remove_leftovers(self) -> None:
@@ -413,15 +419,6 @@ def _write_synced(path: Path, chunks: Iterator[bytes] | list[bytes]) -> None:
         file.flush()
         os.fchmod(file.fileno(), 0o444)
         os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _checked_bytes(folder: Path, file: SnapshotFile) -> bytes:

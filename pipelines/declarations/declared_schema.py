@@ -219,7 +219,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             *((name, _TEXT) for name in ("group_ids", "not_linked_because")),
         ]
     ),
-    # The benchmark: one row per item, regime and indicator that is part of it; groups have their figures in core.iv3_group.
+    # The benchmark: one row per item, regime and indicator that is part of it; groups have theirs in core.iv3_group.
     "benchmark_part": pa.schema(
         [
             *((name, _TEXT) for name in ("item", "item_kind", "label_nl", "opgave", "opgave_nl")),

@@ -68,10 +68,14 @@ class CbsV4Connector(_CbsConnector):
 
 
 class CbsV3Connector(_CbsConnector):
-    """A slice of CBS OData v3; `third_party` tables (Iv3 among them) stand on a host of their own."""
+    """A slice of CBS OData v3; `third_party` tables (Iv3 among them) stand on a host of their own.
+
+    With `skip_empty` rows without any figure are not asked for: of a cube that is nearly empty they are nearly all.
+    """
 
     kind: Literal["cbs_v3"]
     host: Literal["cbs", "third_party"] = "cbs"
+    skip_empty: bool = False
 
 
 class SwingConnector(Strict):
@@ -627,6 +631,13 @@ class Source(Strict):
             without = [column.name for column in reader.figure_columns if column.period is None]
             if without:
                 raise ValueError(f"reader: nothing says of which period the figures of {without[0]!r} are")
+        return self
+
+    @model_validator(mode="after")
+    def _what_is_skipped_says_nothing(self) -> Self:
+        # Elsewhere a cell without a figure is a figure that is missing, and somebody has to be told.
+        if isinstance(self.connector, CbsV3Connector) and self.connector.skip_empty and not self.empty_is_zero:
+            raise ValueError("skip_empty: only where an empty cell is a zero; declare empty_is_zero as well")
         return self
 
     @model_validator(mode="after")

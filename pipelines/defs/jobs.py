@@ -36,19 +36,30 @@ daily = dg.ScheduleDefinition(
 )
 
 
-def _alert(context: dg.RunStatusSensorContext, failed: bool) -> dg.SkipReason | None:
-    """Send what a run found; a run that the command line has already reported changes nothing."""
-    from pipelines.alerts.dispatch import process_run
-    from pipelines.findings import write_findings
+def _alert_after(status: dg.DagsterRunStatus, name: str, description: str) -> dg.SensorDefinition:
+    """Sends what a run found; a run that the command line has already reported changes nothing."""
 
-    settings = load_settings()
-    step = _failed_step(context) if failed else None
-    path = write_findings(settings, context.dagster_run.run_id, failed_step=step)
-    if path is None:
-        return dg.SkipReason("this run published nothing")
-    report = process_run(settings, path, dt.datetime.now(dt.UTC))
-    context.log.info(f"alerts sent: {report.sent}, waiting: {report.pending}")
-    return None
+    @dg.run_status_sensor(
+        run_status=status,
+        name=name,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        minimum_interval_seconds=30,
+        description=description,
+    )
+    def _alert(context: dg.RunStatusSensorContext) -> dg.SkipReason | None:
+        from pipelines.alerts.dispatch import process_run
+        from pipelines.findings import write_findings
+
+        settings = load_settings()
+        step = _failed_step(context) if status is dg.DagsterRunStatus.FAILURE else None
+        path = write_findings(settings, context.dagster_run.run_id, failed_step=step)
+        if path is None:
+            return dg.SkipReason("this run published nothing")
+        report = process_run(settings, path, dt.datetime.now(dt.UTC))
+        context.log.info(f"alerts sent: {report.sent}, waiting: {report.pending}")
+        return None
+
+    return _alert
 
 
 def _failed_step(context: dg.RunStatusSensorContext) -> str:
@@ -62,26 +73,16 @@ def _failed_step(context: dg.RunStatusSensorContext) -> str:
     return "start van de run"
 
 
-@dg.run_status_sensor(
-    run_status=dg.DagsterRunStatus.SUCCESS,
-    name="melding_na_run",
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    minimum_interval_seconds=30,
-    description="Alerts on what a run launched in the interface found: new and resolved findings, once each.",
+alert_after_success = _alert_after(
+    dg.DagsterRunStatus.SUCCESS,
+    "melding_na_run",
+    "Alerts on what a run launched in the interface found: new and resolved findings, once each.",
 )
-def alert_after_success(context: dg.RunStatusSensorContext) -> dg.SkipReason | None:
-    return _alert(context, failed=False)
-
-
-@dg.run_status_sensor(
-    run_status=dg.DagsterRunStatus.FAILURE,
-    name="melding_na_mislukte_run",
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    minimum_interval_seconds=30,
-    description="Alerts on a run that did not reach its end; what was published stays as it was.",
+alert_after_failure = _alert_after(
+    dg.DagsterRunStatus.FAILURE,
+    "melding_na_mislukte_run",
+    "Alerts on a run that did not reach its end; what was published stays as it was.",
 )
-def alert_after_failure(context: dg.RunStatusSensorContext) -> dg.SkipReason | None:
-    return _alert(context, failed=True)
 
 
 @dg.sensor(

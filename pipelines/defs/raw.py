@@ -248,6 +248,7 @@ def _accounts_asset(sources: Sequence[Source]) -> dg.AssetsDefinition:
     )
     def row_accounts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         from pipelines.privacy.deliveries import protect_deliveries
+        from pipelines.warehouse.accounts import rows_refused
         from pipelines.warehouse.client_events import create_client_events
         from pipelines.warehouse.connection import connect
         from pipelines.warehouse.figures import create_figures
@@ -263,10 +264,8 @@ def _accounts_asset(sources: Sequence[Source]) -> dg.AssetsDefinition:
             counts = {
                 name: connection.execute(f"select count(*) from raw.{name}").fetchall()[0][0] for name in ALL_TOGETHER
             }
-            refused = connection.execute(
-                "select source_id, file, line, reason from raw.quarantine order by all"
-            ).fetchall()
-        RunFolder(settings, context.run.run_id).write("row_accounts", {"counts": counts, "refused": len(refused)})
+            refused = rows_refused(connection)
+        RunFolder(settings, context.run.run_id).write("row_accounts", {"counts": counts, "refused": refused})
         for name in ALL_TOGETHER:
             yield dg.MaterializeResult(asset_key=raw_key(name), metadata={"dagster/row_count": counts[name]})
 

@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from typing import Final
 
 import pyarrow as pa
 
@@ -17,6 +18,9 @@ from pipelines.connectors.snapshot import Snapshot
 from pipelines.declarations.source import Source
 from pipelines.readers.account import Problem, ReadResult
 from pipelines.warehouse.raw_tables import DELIVERY, NO_DATA_ROW, QUARANTINE, raw_schema
+
+_BLOCK: Final = 100_000
+"""Rows of a column with one text throughout that are written out once, for all the others as well."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ def collect(source: Source, deliveries: list[Delivery], extra_problems: tuple[Pr
     schema = raw_schema(source)
     tables = [
         delivery.result.rows.append_column(
-            "vintage_id", pa.repeat(pa.scalar(delivery.snapshot.vintage_id), delivery.result.rows.num_rows)
+            "vintage_id", _throughout(delivery.snapshot.vintage_id, delivery.result.rows.num_rows)
         ).select(schema.names)
         for delivery in deliveries
         if not delivery.result.refused
@@ -154,14 +158,21 @@ def _quarantine_table(source: Source, problems: tuple[tuple[str, Problem], ...])
 def _no_data_table(source: Source, deliveries: list[Delivery]) -> pa.Table:
     tables = [
         delivery.result.no_data.append_column(
-            "vintage_id", pa.repeat(pa.scalar(delivery.snapshot.vintage_id), delivery.result.no_data.num_rows)
-        ).append_column("source_id", pa.repeat(pa.scalar(source.source_id), delivery.result.no_data.num_rows))
+            "vintage_id", _throughout(delivery.snapshot.vintage_id, delivery.result.no_data.num_rows)
+        ).append_column("source_id", _throughout(source.source_id, delivery.result.no_data.num_rows))
         for delivery in deliveries
         if delivery.is_current
     ]
     if not tables:
         return NO_DATA_ROW.empty_table()
     return pa.concat_tables([table.select(NO_DATA_ROW.names).cast(NO_DATA_ROW) for table in tables])
+
+
+def _throughout(text: str, rows: int) -> pa.ChunkedArray:
+    """A column that holds one text in every row. All its chunks share their memory."""
+    block = pa.repeat(pa.scalar(text, pa.string()), min(rows, _BLOCK))
+    whole, rest = divmod(rows, _BLOCK)
+    return pa.chunked_array([*[block] * whole, block.slice(0, rest)])
 
 
 def _vintage_order(source: Source, name: str) -> int | None:

@@ -7,18 +7,18 @@ counts (`accounts`).
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 
 from pipelines.connectors.snapshot import Snapshot, SnapshotStore
 from pipelines.declarations.source import CbsV3Connector, CbsV4Connector, Source
-from pipelines.deliveries.accounts import Delivery, SourceLoad, collect, judge
-from pipelines.deliveries.cbs_vintages import Arrived, fetch_changed
-from pipelines.readers.account import Problem, ReadResult
+from pipelines.deliveries.accounts import Delivery, SourceLoad, collect
+from pipelines.deliveries.cbs_vintages import fetch_changed
+from pipelines.deliveries.fetched import Arrived, read_vintages, undelivered
+from pipelines.readers.account import ReadResult
 from pipelines.settings import Settings
 
 
@@ -34,38 +34,22 @@ def load_cbs_source(
     """
     connector = source.connector
     assert isinstance(connector, CbsV4Connector | CbsV3Connector)  # noqa: S101 - for the type checker
-    arrived = fetch_changed(source, settings, store, scratch) if settings.as_of is None else Arrived({}, {})
+    arrived = fetch_changed(source, settings, store, scratch) if settings.as_of is None else Arrived()
     deliveries: list[Delivery] = []
     regions: list[pa.Table] = []
-    undelivered: list[Problem] = []
     for table, period in connector.tables:
-        missing = tuple(problem for name, problem in arrived.missing.items() if name == table)
-        snapshots = [kept for kept in store.list(source.source_id, table) if _was_known(kept, settings.as_of)]
-        present = arrived.present.get(table) or (snapshots[-1] if snapshots else None)
-        if present is None:
-            undelivered += missing
-            continue
-        result = _read(present.open_files(), source, period)
-        result = replace(result, problems=result.problems + missing)
-        # One vintage after the other: only what was read of each is held, not its bytes.
-        earlier = [
-            (kept, _read(kept.open_files(), source, period))
-            for kept in snapshots
-            if kept.vintage_id != present.vintage_id
-        ]
-        vintages = judge(table, (present, result), earlier)
-        counting = next((vintage.snapshot for vintage in vintages if vintage.is_current), present)
-        regions.append(_region_codes(counting.open_files(), source, period))
-        deliveries += vintages
-    load = collect(source, deliveries, extra_problems=tuple(undelivered))
+        read = partial(_read, source=source, period=period)
+        vintages = read_vintages(table, source, store, arrived, settings.as_of, read)
+        if vintages:
+            counting = next((vintage for vintage in vintages if vintage.is_current), vintages[0])
+            regions.append(_region_codes(counting.snapshot.open_files(), source, period))
+            deliveries += vintages
+    load = collect(source, deliveries, extra_problems=undelivered(arrived, deliveries))
     return load, pa.concat_tables(regions) if regions else None
 
 
-def _was_known(snapshot: Snapshot, as_of: dt.date | None) -> bool:
-    return as_of is None or (snapshot.vintage_date or snapshot.fetched_at.date()) <= as_of
-
-
-def _read(files: Mapping[str, bytes], source: Source, period: str | None) -> ReadResult:
+def _read(snapshot: Snapshot, source: Source, period: str | None) -> ReadResult:
+    files = snapshot.open_files()
     if isinstance(source.connector, CbsV3Connector):
         from pipelines.readers.cbs_v3 import read_observations_v3
 

@@ -10,28 +10,19 @@ import datetime as dt
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.connectors.snapshot import Snapshot, SnapshotStore
 from pipelines.declarations.source import CbsV3Connector, CbsV4Connector, Source
+from pipelines.deliveries.fetched import Arrived
 from pipelines.readers.account import Problem
 from pipelines.settings import Settings
 
 if TYPE_CHECKING:
     from pipelines.connectors.cbs_v4 import FetchedTable, TableProperties
     from pipelines.connectors.http import CbsClient
-
-
-@dataclass(frozen=True)
-class Arrived:
-    """What the publisher has, and what it does not have, by table."""
-
-    present: Mapping[str, Snapshot]
-    missing: Mapping[str, Problem]
 
 
 def fetch_changed(source: Source, settings: Settings, store: SnapshotStore, scratch: Path) -> Arrived:

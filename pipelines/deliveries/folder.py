@@ -85,15 +85,11 @@ def _as_known(
     absences = read_absences(settings.snapshots_dir, source.source_id)
     deliveries: list[Delivery] = []
     for name in sorted({snapshot.name for snapshot in store.list(source.source_id)}):
-        known = [pair for pair in _earlier(source, name, settings, store, lookup) if _was_known(pair[0], as_of)]
+        known = [pair for pair in _earlier(source, name, settings, store, lookup) if pair[0].was_known_on(as_of)]
         vintages = judge(name, known[-1], known[:-1]) if known else []
         since = withdrawn_on(absences, name, as_of)
         deliveries += _withdrawn(vintages, since) if since else vintages
     return collect(source, without_repeated_messages(source, deliveries))
-
-
-def _was_known(snapshot: Snapshot, as_of: dt.date) -> bool:
-    return (snapshot.vintage_date or snapshot.fetched_at.date()) <= as_of
 
 
 def _delivered(

@@ -8,13 +8,14 @@ not: the requests (`connectors.swing_odata`), what the answers mean (`readers.sw
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pipelines.connectors.snapshot import Snapshot, SnapshotStore
 from pipelines.declarations.source import Source, SwingConnector
-from pipelines.deliveries.accounts import Delivery, SourceLoad, collect, judge
+from pipelines.deliveries.accounts import Delivery, SourceLoad, collect
+from pipelines.deliveries.fetched import Arrived, read_vintages, undelivered
 from pipelines.geography.regions import RegionLookup
 from pipelines.readers.account import Problem, ReadResult
 from pipelines.settings import Settings
@@ -33,31 +34,15 @@ def load_swing_source(source: Source, settings: Settings, store: SnapshotStore, 
     """
     connector = source.connector
     assert isinstance(connector, SwingConnector)  # noqa: S101 - for the type checker
-    fetched = _fetch(source, connector, settings, store) if settings.as_of is None else _Fetched({}, {})
+    arrived = _fetch(source, connector, settings, store) if settings.as_of is None else Arrived()
+    read = partial(_read, source=source, lookup=lookup)
     deliveries: list[Delivery] = []
-    undelivered: list[Problem] = []
     for name in _names(connector):
-        missing = tuple(problem for key, problem in fetched.missing.items() if key == name)
-        snapshots = [kept for kept in store.list(source.source_id, name) if _was_known(kept, settings.as_of)]
-        present = fetched.present.get(name) or (snapshots[-1] if snapshots else None)
-        if present is None:
-            undelivered += missing
-            continue
-        result = _read(present, source, lookup)
-        earlier = [(kept, _read(kept, source, lookup)) for kept in snapshots if kept.vintage_id != present.vintage_id]
-        deliveries += judge(name, (present, replace(result, problems=result.problems + missing)), earlier)
-    return collect(source, deliveries, extra_problems=tuple(undelivered))
+        deliveries += read_vintages(name, source, store, arrived, settings.as_of, read)
+    return collect(source, deliveries, extra_problems=undelivered(arrived, deliveries))
 
 
-@dataclass(frozen=True)
-class _Fetched:
-    """What came, and what the databank does not have, by the name of the delivery."""
-
-    present: Mapping[str, Snapshot]
-    missing: Mapping[str, Problem]
-
-
-def _fetch(source: Source, connector: SwingConnector, settings: Settings, store: SnapshotStore) -> _Fetched:
+def _fetch(source: Source, connector: SwingConnector, settings: Settings, store: SnapshotStore) -> Arrived:
     from pipelines.connectors.swing_odata import VariableNotFound, fetch_variable, open_databank, swing_apikey
 
     came: dict[str, FetchedVariable] = {}
@@ -71,7 +56,7 @@ def _fetch(source: Source, connector: SwingConnector, settings: Settings, store:
                 expected = "a variable that the databank publishes"
                 missing[name] = Problem(name, None, None, code, "not_delivered", str(error), expected)
     # Only now, so that a databank that fails half-way leaves all of the source as it was.
-    return _Fetched({name: _keep(name, fetched, source, settings, store) for name, fetched in came.items()}, missing)
+    return Arrived({name: _keep(name, fetched, source, settings, store) for name, fetched in came.items()}, missing)
 
 
 def _keep(name: str, fetched: FetchedVariable, source: Source, settings: Settings, store: SnapshotStore) -> Snapshot:
@@ -90,10 +75,6 @@ def _read(snapshot: Snapshot, source: Source, lookup: RegionLookup) -> ReadResul
     from pipelines.readers.swing_odata import read_values
 
     return read_values(snapshot.read_files(), snapshot.name, source, lookup)
-
-
-def _was_known(snapshot: Snapshot, as_of: dt.date | None) -> bool:
-    return as_of is None or (snapshot.vintage_date or snapshot.fetched_at.date()) <= as_of
 
 
 def _names(connector: SwingConnector) -> list[str]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
-import uuid
 from collections.abc import Collection
 from pathlib import Path
+
+from pipelines.durable import write_atomically
 
 _RECORD = "withdrawn.json"
 
@@ -44,7 +44,8 @@ def record_absences(
         elif name in present and is_absent:
             absences[name] = [*spans[:-1], (spans[-1][0], today)]
     if json.dumps(_plain(absences)) != before:
-        _write(root / source_id / _RECORD, absences)
+        record = json.dumps(_plain(absences), indent=2, ensure_ascii=False)
+        write_atomically(root / source_id / _RECORD, record)
     return absences
 
 
@@ -61,13 +62,3 @@ def _plain(absences: Absences) -> dict[str, list[list[str | None]]]:
         name: [[start.isoformat(), end.isoformat() if end else None] for start, end in spans]
         for name, spans in absences.items()
     }
-
-
-def _write(path: Path, absences: Absences) -> None:
-    """Beside its place first, so that a run that is killed leaves the earlier record."""
-    beside = path.with_name(f".{_RECORD}-{uuid.uuid4().hex}")
-    with beside.open("x", encoding="utf-8") as file:
-        json.dump(_plain(absences), file, indent=2, ensure_ascii=False)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)

@@ -7,6 +7,7 @@ suppression of small numbers in published figures, which is a matter of figures 
 from pipelines.privacy.identifiers import (
     WITHHELD,
     holds_bsn,
+    is_bsn,
     is_bsn_column,
     passes_eleven_test,
     personal_header,
@@ -17,6 +18,7 @@ from pipelines.privacy.identifiers import (
 __all__ = [
     "WITHHELD",
     "holds_bsn",
+    "is_bsn",
     "is_bsn_column",
     "passes_eleven_test",
     "personal_header",

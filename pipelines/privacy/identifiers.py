@@ -119,6 +119,11 @@ def passes_eleven_test(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     return passes
 
 
+def is_bsn(digits: str) -> bool:
+    """Whether one text of digits could be a BSN. See `passes_eleven_test`."""
+    return bool(passes_eleven_test(np.array([int(digits)], dtype=np.int64))[0])
+
+
 def holds_bsn(texts: pa.Array) -> pa.Array:
     """For every text whether a BSN stands in it, alone or among words, in any usual way of writing it.
 

@@ -7,10 +7,8 @@ by a declaration, and what becomes of the delivery (`delivery_privacy`).
 from __future__ import annotations
 
 import io
-import lzma
 import re
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -19,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.packages import DAMAGED_PACKAGE
 from pipelines.privacy.identifiers import passes_eleven_test
 
 # Small enough to stay in the processor's cache, through which it goes a dozen times.
@@ -34,17 +33,6 @@ _AROUND: Final = 2
 _LONGEST: Final = 11
 
 _UNPACKED_AT_ONCE: Final = 4 * 1024**2
-# A package that lies about its own places makes the module that reads it raise anything of these.
-_DAMAGED: Final = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    NotImplementedError,
-    RuntimeError,
-    EOFError,
-    OSError,
-    ValueError,
-)
 _TAG: Final = re.compile(rb"<[^>]*>")
 _NAME: Final = re.compile(rb"<(?:\w+:)?(?:sheet|definedName)\s[^>]*?\bname=[\"']([^\"'>]*)")
 # What a pivot table remembers of a sheet that may be gone, and where a link leads, stand in attributes only.
@@ -155,7 +143,7 @@ def texts_of_package(data: bytes, most_unpacked: int) -> Iterator[bytes] | None:
                 with package.open(member) as stream:
                     while stream.read(_UNPACKED_AT_ONCE):
                         pass
-    except _DAMAGED:
+    except DAMAGED_PACKAGE:
         return None
     return _texts_of_members(
         data, [member.filename for member in members if member.filename.endswith((".xml", ".rels"))]

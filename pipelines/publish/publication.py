@@ -11,7 +11,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.durable import sync
 from pipelines.publish.looking_back import create_macros
 from pipelines.settings import PROJECT_ROOT, Settings
 from pipelines.warehouse.connection import connect
@@ -85,8 +85,8 @@ def publish(settings: Settings, run_id: str) -> Publication:
     text = json.dumps({**asdict(publication), "folder": publication_id}, indent=1, ensure_ascii=False)
     (building / MANIFEST).write_text(text + "\n", encoding="utf-8")
     for path in (*files, building / MANIFEST):
-        _sync(path)
-    _sync(building)
+        sync(path)
+    sync(building)
     building.replace(publication.folder)
     _swap(root, publication.folder)
     _prune(versions, keep=settings.keep_publications, current=publication.folder)
@@ -174,7 +174,7 @@ def _swap(root: Path, folder: Path) -> None:
         link = root / name
         if not link.is_symlink():
             link.symlink_to(Path("current") / name)
-    _sync(root)
+    sync(root)
 
 
 def _prune(versions: Path, keep: int, current: Path) -> None:
@@ -204,14 +204,6 @@ def _git_revision() -> str:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _quoted(text: object) -> str:

@@ -11,7 +11,6 @@ process left there is removed by the next pull of the table.
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -23,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines.durable import sync
 from pipelines.pull.found import Block, Page, PullError
 from pipelines.readers.periods import normalise_periods
 
@@ -136,15 +136,14 @@ class ObservationsFile:
         self._writer.add_key_value_metadata(self._notes)
         self._writer.close()
         written = self._staging / NAME
-        with written.open("rb") as file:
-            os.fsync(file.fileno())
+        sync(written)
         target = self._folder / vintage
         if target.is_dir():
             written.replace(target / NAME)
         else:
             self._staging.rename(target)
-        _sync(target)
-        _sync(self._folder)
+        sync(target)
+        sync(self._folder)
         return target / NAME
 
     def _add_block(self, block: Block, places: Mapping[str, pa.Array]) -> None:
@@ -238,11 +237,3 @@ def notes_of(path: Path) -> dict[str, str]:
         raise PullError(f"{path}: found a file that cannot be read ({error}); move it away") from error
     named = {name.decode(): text.decode() for name, text in found.items()}
     return {name.removeprefix(_OURS): text for name, text in named.items() if name.startswith(_OURS)}
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -9,7 +9,6 @@ A server that holds no more than a part of a table, or leaves out what is not ne
 from __future__ import annotations
 
 import datetime as dt
-import json
 import logging
 import re
 from collections.abc import Mapping
@@ -20,13 +19,8 @@ from urllib.parse import quote
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.connectors.http import (
-    CbsClient,
-    IncompleteAnswerError,
-    ResourceNotFound,
-    SourceError,
-    UnexpectedAnswerError,
-)
+from pipelines.connectors.http import CbsClient, ResourceNotFound, SourceError
+from pipelines.connectors.odata_json import check_table, list_in, object_in
 from pipelines.connectors.paging import PageTrail
 from pipelines.pull.found import Block, FoundTable, Page, page_sign, published_anew
 from pipelines.readers.cbs_wide import NUMBER, PRESENT
@@ -109,8 +103,7 @@ class _Reader:
         try:
             column = reader.read(payload)
         except RowTypeError:
-            table = texts_of(payload, list(reader.fields))
-            column = {name: table[name].combine_chunks() for name in reader.fields}
+            column = texts_of(payload, reader.fields)
             column["Value"], wrong = _numbers(column["Value"])
             if "Id" in column:
                 column["Id"] = _numbers(column["Id"])[0].cast(pa.int64(), safe=False)
@@ -178,36 +171,16 @@ def _entries(client: CbsClient, table: str, resource: str) -> list[dict[str, Any
     entries: list[dict[str, Any]] = []
     trail, query, page = PageTrail(table, resource), "", 1
     while True:
-        _, (values, link) = client.get(table, resource, _list_in, query, page)
+        _, (values, link) = client.get(table, resource, list_in, query, page)
         entries += values
         if link is None:
             return entries
         query, page = trail.next_query(page, link), page + 1
 
 
-def _list_in(payload: bytes) -> tuple[list[dict[str, Any]], object | None]:
-    document = _object_in(payload)
-    values = document.get("value")
-    if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
-        raise UnexpectedAnswerError("found no list named 'value', expected one of objects")
-    return values, document.get("@odata.nextLink")
-
-
 def _properties_in(payload: bytes, table: str) -> dict[str, Any]:
-    document = _object_in(payload)
-    identifier = document.get("Identifier")
-    if identifier is not None and str(identifier).strip() != table:
-        raise UnexpectedAnswerError(f"found the properties of table {identifier!r}, expected those of {table!r}")
-    return document
-
-
-def _object_in(payload: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(payload.decode("utf-8-sig"))
-    except ValueError as error:
-        raise IncompleteAnswerError(str(error)) from error
-    if not isinstance(document, dict):
-        raise UnexpectedAnswerError(f"found a JSON {type(document).__name__}, expected an object")
+    document = object_in(payload)
+    check_table(document.get("Identifier"), table)
     return document
 
 

@@ -11,18 +11,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelines.declarations.source import (
-    DelimitedReader,
-    IstandaardReader,
-    Iv3Reader,
-    Source,
-    SpreadsheetReader,
-    SwingReader,
-)
 from pipelines.readers.account import Problem, ReadResult
 from pipelines.readers.lookup import RegionLookup
 
 if TYPE_CHECKING:
+    from pipelines.declarations.source import Source
     from pipelines.privacy.pseudonym import PseudonymKey
 
 __all__ = ["Problem", "ReadResult", "RegionLookup", "read_file"]
@@ -41,6 +34,14 @@ def read_file(
 
     Raises TypeError for a source that is not delivered as files.
     """
+    # A pull takes modules of this package and declares nothing: it does not wait for what only files need.
+    from pipelines.declarations.source import (
+        DelimitedReader,
+        IstandaardReader,
+        Iv3Reader,
+        SpreadsheetReader,
+        SwingReader,
+    )
     from pipelines.privacy.pseudonym import EXPECTED_KEY
     from pipelines.readers.delimited import read_delimited
     from pipelines.readers.istandaard import read_istandaard

@@ -106,10 +106,12 @@ class WideAnswers:
         self.table: str = source.source_id
         self._files = files
         self._measures: tuple[str, ...] = ()
+        self._skips_empty = False
         if isinstance(connector, CbsV3Connector):
             editions = {edition: table for table, edition in connector.tables}
             self.table = editions.get(period) or connector.tables[0][0]
             self._measures = connector.measures
+            self._skips_empty = connector.skip_empty
         self._data_set = TYPED if page_names(files, TYPED) else UNTYPED
         self._names = page_names(files, self._data_set)
         self._pages: list[tuple[int, int]] = []
@@ -171,7 +173,10 @@ class WideAnswers:
         if problem:
             raise problem
         if not self.rows:
-            raise refusal(self.table, None, "empty_file", "no observations", "at least one observation")
+            if not self._skips_empty or not tables:
+                raise refusal(self.table, None, "empty_file", "no observations", "at least one observation")
+            # Nobody has delivered anything yet; empty rows would have said the same.
+            self.notices.append(f"{self.table}: no figure in any row that was asked for")
         if stand_ins:
             self.notices.append(f"{self.table}: {taken_for_missing(stand_ins)}")
         table = in_one_chunk(tables)

@@ -110,8 +110,11 @@ def encoded(columns: Mapping[str, pa.Array], value_text: pa.Array) -> pa.Table:
 
 
 def in_one_chunk(tables: Sequence[pa.Table]) -> pa.Table:
-    """Pages as one table, the same code having the same place in all of it."""
-    return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+    """Pages as one table, the same code having the same place in all of it; one chunk also where there are no rows."""
+    table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+    if table.num_rows:
+        return table
+    return pa.table([pa.chunked_array([pa.array([], field.type)]) for field in table.schema], schema=table.schema)
 
 
 class OdataAnswers:

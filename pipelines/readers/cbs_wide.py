@@ -222,8 +222,7 @@ class WideReader:
         try:
             column = reader.read(payload)
         except RowTypeError:
-            table = texts_of(payload, list(reader.fields))
-            column = {name: table[name].combine_chunks() for name in reader.fields}
+            column = texts_of(payload, reader.fields)
             is_text = dict.fromkeys(is_text, True)
             if ID in column:
                 column[ID] = _whole_numbers(column[ID])

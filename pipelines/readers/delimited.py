@@ -7,7 +7,7 @@ because the remedy is another one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -18,7 +18,7 @@ import pyarrow as pa
 from pipelines.declarations.source import DelimitedReader, Source
 from pipelines.readers.account import Problem, ReadResult
 from pipelines.readers.encoding import PIECE, Encoding, confirm, utf8_pieces
-from pipelines.readers.grid import Cells, Grid, refuse_too_wide, tidy_header
+from pipelines.readers.grid import Cells, Grid, Mask, refuse_too_wide, tidy_header
 from pipelines.readers.lookup import RegionLookup
 from pipelines.readers.records import Chunk, chunks, first_record
 from pipelines.readers.refusal import RefusedFileError
@@ -69,7 +69,15 @@ def text_grid(file: str, data: bytes, encoding: Encoding, delimiter: str, requir
             for position in range(len(opened.header))
         ),
         opened.leading,
+        _spilled(grids),
     )
+
+
+def _spilled(grids: Sequence[Grid]) -> Mask | None:
+    if all(grid.spilled is None for grid in grids):
+        return None
+    nothing = (np.zeros(len(grid.lines), dtype=bool) if grid.spilled is None else grid.spilled for grid in grids)
+    return np.concatenate(list(nothing))
 
 
 @dataclass(frozen=True)
@@ -90,7 +98,16 @@ class _Opened:
         # A blank line has one empty field for the eye and none for the parser; it is as wide as it needs to be.
         records = chunk.split(len(self.header))
         cells = tuple(Cells(column) for column in records.columns)
-        return Grid(self.file, self.header, self.header_line, records.lines, records.widths, cells, self.leading)
+        return Grid(
+            self.file,
+            self.header,
+            self.header_line,
+            records.lines,
+            records.widths,
+            cells,
+            self.leading,
+            records.spilled if records.spilled.any() else None,
+        )
 
 
 def _open(file: str, data: bytes, encoding: Encoding, delimiter: str, required: Collection[str], piece: int) -> _Opened:

@@ -141,27 +141,22 @@ def tell(kinds: Iterable[Kind]) -> tuple[Problem, ...]:
     return (*sorted(told, key=lambda problem: (problem.line or 0, problem.column or 0)), *rest)
 
 
-def wrong_widths(grid: Grid, wrong: Mask) -> tuple[Problem, ...]:
-    """A problem for every row with too few or too many fields.
+def kind_of_wrong_widths(grid: Grid, wrong: Mask) -> tuple[Kind, ...]:
+    """The rows of a part of a file with too few or too many fields, told as every kind is; empty where there are none.
 
     Nothing of such a row is shown: its cells do not stand under their own headers, so that anything could be
     in a declared column.
     """
-    expected = f"{len(grid.header)} fields, as in the header"
-    return tuple(
-        Problem(grid.file, line, None, None, "wrong_column_count", f"{width} fields", expected)
-        for line, width in zip(grid.lines[wrong].tolist(), grid.widths[wrong].tolist(), strict=True)
-    )
-
-
-def kind_of_wrong_widths(grid: Grid, wrong: Mask) -> tuple[Kind, ...]:
-    """`wrong_widths` of a part of a file, told as every kind is; empty where there are none."""
     at = np.flatnonzero(wrong)
     if not len(at):
         return ()
-    first = np.zeros(len(wrong), dtype=bool)
-    first[at[:MOST_TOLD]] = True
-    return (Kind(-1, "wrong_column_count", len(at), int(grid.lines[at[-1]]), wrong_widths(grid, first)),)
+    first = at[:MOST_TOLD]
+    reason, expected = "wrong_column_count", f"{len(grid.header)} fields, as in the header"
+    told = tuple(
+        Problem(grid.file, line, None, None, reason, f"{width} fields", expected)
+        for line, width in zip(grid.lines[first].tolist(), grid.widths[first].tolist(), strict=True)
+    )
+    return (Kind(-1, reason, len(at), int(grid.lines[at[-1]]), told),)
 
 
 def quoted(texts: pa.Array) -> pa.Array:

@@ -61,7 +61,8 @@ class Grid:
     """The rows below the header of one file. `lines` are physical lines or sheet rows, from 1.
 
     `widths` is how many fields a row really had; `cells` has one column for every header, so that surplus
-    fields are gone and missing ones empty. `leading` are the lines above the header.
+    fields are gone and missing ones empty. `leading` are the lines above the header. `spilled` are the rows with text
+    in surplus fields; None where there are none.
     """
 
     file: str
@@ -71,6 +72,7 @@ class Grid:
     widths: npt.NDArray[np.int64]
     cells: tuple[Cells, ...]
     leading: tuple[int, ...] = ()
+    spilled: Mask | None = None
 
     @property
     def rows_in(self) -> int:
@@ -87,6 +89,7 @@ class Grid:
             lines=self.lines[mask],
             widths=self.widths[mask],
             cells=tuple(cells.filter(chosen) for cells in self.cells),
+            spilled=None if self.spilled is None else self.spilled[mask],
         )
 
 
@@ -182,9 +185,14 @@ def place_headers(
 def no_data_kinds(grid: Grid, declared: Sequence[NoDataRow]) -> pa.Array:
     """The kind of every row that holds no data, null for the rows that do.
 
-    A blank line is a note; the others are recognised by their first cell that is not empty.
+    A blank line is a note; the others are recognised by their first cell that is not empty. A row with nothing but
+    text beyond the header is neither: that text is data, and stands in no column.
     """
-    return by_distinct(_first_filled(grid), lambda texts: _kinds_of(texts, declared))
+    first = _first_filled(grid)
+    kinds = by_distinct(first, lambda texts: _kinds_of(texts, declared))
+    if grid.spilled is None:
+        return kinds
+    return pc.if_else(pc.and_(pa.array(grid.spilled), pc.equal(first, "")), pa.scalar(None, pa.string()), kinds)
 
 
 def _first_filled(grid: Grid) -> pa.Array:

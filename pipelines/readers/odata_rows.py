@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import pyarrow as pa
@@ -92,20 +92,21 @@ class RowReader:
         return _parsed(payload, self.fields, self._unforeseen)
 
 
-def texts_of(payload: bytes, names: Sequence[str]) -> pa.Table:
-    """The rows of a page with every field as text, whatever its type; for pages in which types change.
+def texts_of(payload: bytes, names: Iterable[str]) -> dict[str, pa.Array]:
+    """The columns of a page with every field as text, whatever its type; for pages in which types change.
 
     Raises ValueError for bytes that are no page.
     """
     import polars as pl
 
-    shape = {"value": pl.List(pl.Struct(dict.fromkeys(names, pl.String)))}
+    fields = dict.fromkeys(names, pl.String)
+    shape = {"value": pl.List(pl.Struct(fields))}
     try:
         rows = pl.read_json(io.BytesIO(payload.removeprefix(_BOM)), schema=shape)["value"].explode()
     except pl.exceptions.PolarsError as error:
         raise ValueError(str(error)) from error
-    schema = pa.schema([(name, pa.string()) for name in names])
-    return rows.drop_nulls().struct.unnest().to_arrow().cast(schema).combine_chunks()
+    table = rows.drop_nulls().struct.unnest().to_arrow()
+    return {name: table[name].cast(pa.string()).combine_chunks() for name in fields}
 
 
 def as_texts(column: pa.Array) -> pa.Array:

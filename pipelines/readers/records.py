@@ -20,10 +20,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from pipelines.readers.account import Problem
 from pipelines.readers.refusal import RefusedFileError
+from pipelines.readers.values import trim
 
 LONGEST_FIELD: Final = 131072
 """In characters; what Python's csv module takes."""
@@ -43,12 +45,14 @@ class Records:
     """Rows of a file, taken apart.
 
     `lines` are the physical lines they begin on, `widths` how many fields they really have (a blank line none);
-    `columns` are as many as were asked for, so that surplus fields are gone and missing ones empty.
+    `columns` are as many as were asked for, so that surplus fields are gone and missing ones empty; `spilled` tells of
+    which rows text is gone with them.
     """
 
     lines: _Places
     widths: _Places
     columns: tuple[pa.Array, ...]
+    spilled: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -238,12 +242,10 @@ def _split_fast(chunk: Chunk, width: int) -> Records | None:
     lines = (
         chunk.first_line + np.searchsorted(breaks, starts) if len(quotes) else chunk.first_line + np.arange(len(ends))
     )
-    regular = widths == width
-    if regular.all():
-        columns = _columns(data, chunk.delimiter, width, len(ends), quoted=bool(len(quotes)))
-    else:
-        columns = _columns_of_uneven(chunk, regular, widths, starts, ends, width, quoted=bool(len(quotes)))
-    return None if columns is None else Records(lines, widths, columns)
+    if not (widths == width).all():
+        return _split_uneven(chunk, lines, widths, starts, ends, width, quoted=bool(len(quotes)))
+    columns = _columns(data, chunk.delimiter, width, len(ends), quoted=bool(len(quotes)))
+    return None if columns is None else Records(lines, widths, columns, np.zeros(len(ends), dtype=bool))
 
 
 def _widths(
@@ -294,17 +296,11 @@ def _columns(data: bytes, delimiter: str, width: int, count: int, *, quoted: boo
     return tuple(column.combine_chunks() for column in table.columns)
 
 
-def _columns_of_uneven(
-    chunk: Chunk,
-    regular: npt.NDArray[np.bool_],
-    widths: _Places,
-    starts: _Places,
-    ends: _Places,
-    width: int,
-    *,
-    quoted: bool,
-) -> tuple[pa.Array, ...] | None:
-    """The columns where some records are wider or narrower than the header."""
+def _split_uneven(
+    chunk: Chunk, lines: _Places, widths: _Places, starts: _Places, ends: _Places, width: int, *, quoted: bool
+) -> Records | None:
+    """`_split_fast` where some records are wider or narrower than the header."""
+    regular = widths == width
     odd = ~regular & (widths > 0)
     even_ones = _columns(
         _bytes_of(chunk.data, regular, starts, ends), chunk.delimiter, width, int(regular.sum()), quoted=quoted
@@ -319,10 +315,13 @@ def _columns_of_uneven(
     order[widths == 0] = int(regular.sum()) + len(odd_ones)
     places = pa.array(order)
     nothing = pa.array([""], pa.string())
-    return tuple(
+    columns = tuple(
         pa.concat_arrays([column, pa.array(fields, pa.string()), nothing]).take(places)
         for column, fields in zip(even_ones, _fitted(odd_ones, width), strict=True)
     )
+    spilled = np.zeros(len(widths), dtype=bool)
+    spilled[odd] = _spilled(odd_ones, width)
+    return Records(lines, widths, columns, spilled)
 
 
 def _bytes_of(data: bytes, chosen: npt.NDArray[np.bool_], starts: _Places, ends: _Places) -> bytes:
@@ -335,11 +334,22 @@ def _bytes_of(data: bytes, chosen: npt.NDArray[np.bool_], starts: _Places, ends:
 
 def _records(rows: Sequence[tuple[list[str], int]], width: int) -> Records:
     widths = np.fromiter((len(record) for record, _ in rows), dtype=np.int64, count=len(rows))
+    records = [record for record, _ in rows]
     return Records(
         np.fromiter((line for _, line in rows), dtype=np.int64, count=len(rows)),
         widths,
-        tuple(pa.array(fields, pa.string()) for fields in _fitted([record for record, _ in rows], width)),
+        tuple(pa.array(fields, pa.string()) for fields in _fitted(records, width)),
+        _spilled(records, width),
     )
+
+
+def _spilled(records: Sequence[list[str]], width: int) -> npt.NDArray[np.bool_]:
+    """Which records have text in fields beyond `width`."""
+    spilled = np.fromiter((len(record) > width for record in records), dtype=bool, count=len(records))
+    if spilled.any():
+        beyond = pa.array(["".join(records[place][width:]) for place in np.flatnonzero(spilled).tolist()], pa.string())
+        spilled[spilled] = pc.not_equal(trim(beyond), "").to_numpy(zero_copy_only=False)
+    return spilled
 
 
 def _fitted(records: Sequence[list[str]], width: int) -> Iterable[Sequence[str]]:

@@ -1,21 +1,20 @@
 """One sheet of a workbook as a grid of cells.
 
 What belongs here: what a workbook can do to figures (formulas, percentages, dates, merged and hidden cells). What
-does not: the package and its XML (`workbook`), and what the cells mean.
+does not: the parts of the workbook (`workbook`), and what the cells mean.
 
 While they are found, cells are kept in a few bytes each, so that a sheet of millions of them fits in memory.
 """
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import math
-import re
 from array import array
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final
+from xml.etree.ElementTree import Element
 
 import numpy as np
 import numpy.typing as npt
@@ -23,10 +22,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.readers.grid import Cells, Grid, refuse_too_wide, tidy_header
-from pipelines.readers.workbook import MOST_CELLS, Listener, SheetPlace, TextPile, Workbook, refusal, unescaped
+from pipelines.readers.workbook import MOST_CELLS, SheetPlace, TextPile, Workbook, damaged, refusal, whole_text
 
 _MOST_MERGES: Final = 100_000
 _ROWS_OF_A_SHEET: Final = 1_048_576
+_COLUMNS_OF_A_SHEET: Final = 16_384
 
 _SHOWN: Final = {"number": 0, "percent": 1, "date": 2, "duration": 3}
 _NUMBER, _SHARED, _OWN, _TRUTH, _ERROR, _NO_RESULT = range(6)
@@ -34,11 +34,6 @@ _KINDS: Final = {"n": _NUMBER, "s": _SHARED, "str": _OWN, "inlineStr": _OWN, "d"
 _MERGED: Final = "a merged cell"
 _WITHOUT_RESULT: Final = "a formula without a stored result"
 _NO_DAY: Final = "#VALUE!"
-
-_END_OF_CELLS: Final = re.compile(rb"</(?:\w+:)?sheetData\s*>|<(?:\w+:)?sheetData\s*/>")
-_MERGE: Final = re.compile(
-    rb"<(?:\w+:)?mergeCell\s[^>]*?\bref=[\"']\$?([A-Z]{1,3})\$?([0-9]{1,7}):\$?([A-Z]{1,3})\$?([0-9]{1,7})[\"']"
-)
 
 _Places = npt.NDArray[np.int64]
 _Numbers = npt.NDArray[np.int32]
@@ -171,7 +166,7 @@ def read_sheet(workbook: Workbook, place: SheetPlace, decimal: str) -> Sheet:
     Raises RefusedFileError for one that is damaged or has too many cells.
     """
     found = _Found(workbook)
-    workbook.walk_sheet(place, found)
+    found.read(place)
     rows, columns = np.frombuffer(found.rows, np.int32), np.frombuffer(found.columns, np.int32)
     cells = _cells(workbook, found, decimal)
     filled = pc.or_(pc.not_equal(cells.text, ""), pc.is_valid(cells.fault)).to_numpy(zero_copy_only=False)
@@ -185,15 +180,14 @@ def read_sheet(workbook: Workbook, place: SheetPlace, decimal: str) -> Sheet:
         columns[order],
         cells.take(pa.array(order)),
         np.frombuffer(found.hidden_rows, np.int32),
-        _merges(workbook, place),
+        tuple(found.merges),
     )
 
 
 def read_header(workbook: Workbook, place: SheetPlace, row: int | None) -> tuple[str, ...]:
     """The texts of one row, the first one with anything in it where none is named; without reading what is below."""
-    found = _Above(workbook, row)
-    with contextlib.suppress(_EnoughError):
-        workbook.walk_sheet(place, found)
+    found = _Found(workbook)
+    found.read_above(place, row)
     cells = _cells(workbook, found, ",")
     rows = np.frombuffer(found.rows, np.int32)
     texts = cells.text.filter(
@@ -205,7 +199,8 @@ def read_header(workbook: Workbook, place: SheetPlace, row: int | None) -> tuple
 def _cells(workbook: Workbook, found: _Found, decimal: str) -> SheetCells:
     """What was found in the cells, as text and where it is one as a number."""
     kinds, numbers = np.frombuffer(found.kinds, np.uint8), np.frombuffer(found.numbers, np.float64)
-    styles = np.minimum(np.frombuffer(found.styles, np.int32), len(workbook.shown))
+    # A style below nought is taken for a very large one: neither is there.
+    styles = np.minimum(np.frombuffer(found.styles, np.uint32), len(workbook.shown))
     shown = np.array([_SHOWN[how] for how in (*workbook.shown, "number")], dtype=np.uint8)[styles]
     is_number = kinds == _NUMBER
     is_percent = is_number & (shown == _SHOWN["percent"])
@@ -268,28 +263,7 @@ def _day(value: float, epoch: dt.datetime, *, is_duration: bool) -> str:
     return str(moment)
 
 
-def _merges(workbook: Workbook, place: SheetPlace) -> tuple[Merge, ...]:
-    """The merged cells, which stand behind the cells."""
-    tail = workbook.end_of_sheet(place, _MOST_MERGES * 64)
-    end = list(_END_OF_CELLS.finditer(tail))
-    found = [match.groups() for match in _MERGE.finditer(tail, end[-1].end() if end else 0)]
-    if len(found) > _MOST_MERGES:
-        expected = f"at most {_MOST_MERGES}"
-        raise refusal(workbook.file, "unknown_format", f"a sheet with {len(found)} merged cells", expected)
-    return tuple(
-        Merge(int(top), int(bottom), _column_number(left.decode()), _column_number(right.decode()))
-        for left, top, right, bottom in found
-    )
-
-
-def _column_number(letters: str) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - 64
-    return number
-
-
-class _Found(Listener):
+class _Found:
     """Gathers the cells of a sheet as they come: where they stand, of which kind they are, and eight bytes each."""
 
     def __init__(self, workbook: Workbook) -> None:
@@ -298,59 +272,53 @@ class _Found(Listener):
         self.kinds, self.numbers, self.styles = array("B"), array("d"), array("i")
         self.own_texts = TextPile()
         self.hidden_rows = array("i")
-        self._numbers_of_columns: dict[str, int] = {}
-        self._row, self._column, self._style = 0, 0, 0
-        self._type = "n"
-        self._value: str | None = None
-        self._has_formula = False
-        self._phonetic = 0
+        self.merges: list[Merge] = []
+        self._row = 0
 
-    def start(self, name: str, attributes: Mapping[str, str]) -> bool:
-        if name == "v":
-            return True
-        if name == "c":
-            self._begin_cell(attributes)
-        elif name == "t":
-            return not self._phonetic
-        elif name == "f":
-            self._has_formula = True
-        elif name == "row":
-            self._row = int(attributes["r"]) if "r" in attributes else self._row + 1
-            self._column = 0
-            if attributes.get("hidden") in ("1", "true"):
+    def read(self, place: SheetPlace) -> None:
+        """All cells, and which of them are merged."""
+        for name, element in self._workbook.elements(place, "row", "mergeCell"):
+            if name == "row":
+                self._add_row(element)
+            elif ":" in (cells := element.get("ref", "")):
+                self._add_merge(cells)
+
+    def read_above(self, place: SheetPlace, last: int | None) -> None:
+        """The cells down to a row, or down to the first row with any."""
+        for _, element in self._workbook.elements(place, "row"):
+            self._add_row(element)
+            if len(self.rows) if last is None else self._row >= last:
+                return
+
+    def _add_row(self, row: Element) -> None:
+        from openpyxl.utils.cell import coordinate_to_tuple
+
+        # One of two namespaces, for the standard has two forms.
+        namespace = row.tag[: -len("row")]
+        of_value, of_formula, of_text = namespace + "v", namespace + "f", namespace + "is"
+        try:
+            self._row = int(row.get("r", self._row + 1))
+            if row.get("hidden") in ("1", "true"):
                 self.hidden_rows.append(self._row)
-        elif name == "rPh":
-            self._phonetic += 1
-        return False
-
-    def end(self, name: str, text: str) -> None:
-        if name == "v":
-            self._value = text
-        elif name == "c":
-            self._end_cell()
-        elif name == "t" and not self._phonetic:
-            self._value = (self._value or "") + text
-        elif name == "rPh":
-            self._phonetic -= 1
-
-    def _begin_cell(self, attributes: Mapping[str, str]) -> None:
-        place = attributes.get("r")
-        if place is None:
-            self._column += 1
-        else:
-            letters = place.rstrip("0123456789")
-            column = self._numbers_of_columns.get(letters)
-            if column is None:
-                if not re.fullmatch("[A-Z]{1,3}", letters):
+            column = 0
+            for cell in row:
+                place = cell.get("r")
+                if place is None:
+                    column += 1
+                elif place:
+                    self._row, column = coordinate_to_tuple(place)
+                else:
                     raise self._refused("a cell whose place is no place")
-                column = self._numbers_of_columns[letters] = _column_number(letters)
-            self._column, self._row = column, int(place[len(letters) :])
-        self._type = attributes.get("t", "n")
-        self._style = int(attributes.get("s", 0))
-        self._value, self._has_formula = None, False
+                value = cell.findtext(of_value)
+                if not value and (text := cell.find(of_text)) is not None:
+                    value = whole_text(text)
+                if value or cell.find(of_formula) is not None:
+                    self._add(column, cell.get("t", "n"), value, int(cell.get("s", 0)))
+        except (ValueError, OverflowError) as error:
+            raise damaged(self._workbook.file, error) from None
 
-    def _end_cell(self) -> None:
-        value, kind = self._value, _KINDS.get(self._type, _OWN)
+    def _add(self, column: int, kind_of_value: str, value: str | None, style: int) -> None:
+        kind = _KINDS.get(kind_of_value, _OWN)
         number = 0.0
         if value and kind not in (_OWN, _ERROR):
             number = float(value)
@@ -360,9 +328,9 @@ class _Found(Listener):
                 kind, value = _ERROR, "#NUM!"
         if value and kind in (_OWN, _ERROR):
             number = float(self.own_texts.count)
-            self.own_texts.append(_moment(value) if self._type == "d" else unescaped(value))
+            self.own_texts.append(_moment(value) if kind_of_value == "d" else value)
         elif not value:
-            if not self._has_formula or self._type == "str":
+            if kind_of_value == "str":
                 return
             kind = _NO_RESULT
         if len(self.rows) >= MOST_CELLS:
@@ -370,10 +338,22 @@ class _Found(Listener):
         if not 0 < self._row <= _ROWS_OF_A_SHEET:
             raise self._refused("a cell below the last row that a sheet can have")
         self.rows.append(self._row)
-        self.columns.append(self._column)
+        self.columns.append(column)
         self.kinds.append(kind)
         self.numbers.append(number)
-        self.styles.append(self._style)
+        self.styles.append(style)
+
+    def _add_merge(self, cells: str) -> None:
+        from openpyxl.utils.cell import range_boundaries
+
+        if len(self.merges) >= _MOST_MERGES:
+            raise self._refused(f"a sheet with more than {_MOST_MERGES} merged cells")
+        try:
+            left, top, right, bottom = range_boundaries(cells)
+        except ValueError as error:
+            raise damaged(self._workbook.file, error) from None
+        # Of whole columns or rows, only those are named.
+        self.merges.append(Merge(top or 1, bottom or _ROWS_OF_A_SHEET, left or 1, right or _COLUMNS_OF_A_SHEET))
 
     def _refused(self, found: str) -> Exception:
         return refusal(self._workbook.file, "unknown_format", found, "a table that a spreadsheet program can open")
@@ -382,20 +362,3 @@ class _Found(Listener):
 def _moment(text: str) -> str:
     """A moment as XML writes it, as other moments are shown."""
     return text.replace("T00:00:00", "").replace("T", " ")
-
-
-class _EnoughError(Exception):
-    """All that was asked for has been found."""
-
-
-class _Above(_Found):
-    """Gathers the cells down to a row, or down to the first row with any."""
-
-    def __init__(self, workbook: Workbook, last: int | None) -> None:
-        super().__init__(workbook)
-        self._last = last
-
-    def start(self, name: str, attributes: Mapping[str, str]) -> bool:
-        if name == "row" and (len(self.rows) if self._last is None else self._row >= self._last):
-            raise _EnoughError
-        return super().start(name, attributes)

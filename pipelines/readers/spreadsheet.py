@@ -1,7 +1,7 @@
 """One sheet of an XLSX workbook, read as a declared table.
 
 What belongs here: which sheet is read, and what the others may not hold. What does not: what a workbook can do to
-figures (`sheet`) and to the machine that opens it (`workbook`), and what the cells mean (`tabular`).
+figures (`sheet`) and to the machine that opens it (`workbook`, `watched_xml`), and what the cells mean (`tabular`).
 """
 
 from __future__ import annotations

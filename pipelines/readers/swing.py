@@ -19,7 +19,7 @@ from pipelines.declarations.source import Source, SwingReader
 from pipelines.privacy import redact_text
 from pipelines.readers.account import NO_DATA_SCHEMA, Problem, ReadResult
 from pipelines.readers.delimited import text_grid
-from pipelines.readers.faults import Faults, quoted, wrong_widths
+from pipelines.readers.faults import Faults, kind_of_wrong_widths, quoted, tell
 from pipelines.readers.grid import Grid, Mask, no_data_kinds, place_headers, refuse_persons, tidy_header
 from pipelines.readers.lookup import RegionLookup
 from pipelines.readers.periods import PERIOD_FORMS
@@ -105,18 +105,17 @@ def _read_grid(grid: Grid, source: Source, reader: SwingReader, lookup: RegionLo
     figures = [_read_item(body, place, reader, faults) for place in items.values()]
     good = ~faults.rows
 
-    shifted = wrong_widths(grid, uneven & ~blank)
+    shifted = uneven & ~blank
     notes = [*grid.leading, grid.header_line, *grid.lines[blank].tolist()]
     kinds = [*["note"] * len(grid.leading), "header", *["note"] * int(blank.sum())]
-    problems = (*of_other_unit.values(), *shifted, *faults.problems())
     return ReadResult(
         rows=_long(body, good, leading, items, figures),
         no_data=pa.table([notes, kinds, ["{}"] * len(notes)], schema=NO_DATA_SCHEMA),
         rows_in=grid.rows_in,
         rows_loaded=int(good.sum()),
         rows_no_data=len(notes),
-        rows_quarantined=len(shifted) + int(faults.rows.sum()),
-        problems=tuple(sorted(problems, key=lambda problem: problem.line or 0)),
+        rows_quarantined=int(shifted.sum()) + int(faults.rows.sum()),
+        problems=(*of_other_unit.values(), *tell([*kind_of_wrong_widths(grid, shifted), *faults.kinds])),
         notices=notices,
     )
 

@@ -41,7 +41,7 @@ from pipelines.readers.values import trim
 from pipelines.warehouse.raw_tables import SWING
 
 VARIABLE_FILE: Final = "Variable.json"
-NEXT_LINK: Final = "@odata.nextLink"
+_NEXT_LINK: Final = "@odata.nextLink"
 _VALUES_FILE: Final = re.compile(r"Values_.+-\d{4,}\.json")
 _FIELDS: Final = ("ExternalCode", "GeoLevel", "PeriodLevel", "Period", "ValueString")
 _VALUE: Final = pa.struct([(name, pa.string()) for name in _FIELDS])
@@ -96,7 +96,7 @@ def parse_values(payload: bytes) -> tuple[pa.StructArray, object | None]:
     for name in _NEVER_EMPTY:
         if values.field(name).null_count:
             raise ValueError(f"found a value without {name}, expected one in every row")
-    return values, document.get(NEXT_LINK)
+    return values, document.get(_NEXT_LINK)
 
 
 def read_values(files: Mapping[str, bytes], name: str, source: Source, lookup: RegionLookup) -> ReadResult:

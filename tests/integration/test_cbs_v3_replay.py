@@ -10,17 +10,15 @@ import pytest
 
 from pipelines.connectors.cbs_catalogue import fetch_v3_catalogue
 from pipelines.connectors.cbs_v3 import fetch_table_v3
-from pipelines.connectors.http import RetryPolicy, open_client
-from pipelines.connectors.snapshot import SnapshotStore
-from pipelines.declarations.source import CbsV3Connector, CbsV3Reader, Origin, Source
+from pipelines.connectors.http import open_client
+from pipelines.declarations.source import CbsV3Connector, CbsV3Reader
 from pipelines.readers.account import ReadResult
 from pipelines.readers.cbs_v3 import read_observations_v3
+from tests.cbs_sources import kept, source_of
 from tests.cbs_v3_server import V3Server, captured_tables
-from tests.servers import cutting_off, refusing, truncating, waiting
+from tests.servers import QUICK, cutting_off, refusing, truncating, waiting
 
 pytestmark = pytest.mark.shared_data
-
-QUICK = RetryPolicy(wait_initial=0.01, wait_max=0.02, wait_jitter=0.01)
 
 
 @pytest.fixture
@@ -32,30 +30,12 @@ def server(shared_data: Path) -> Iterator[V3Server]:
 def load(server: V3Server, folder: Path, table: str, period: str | None = None, **reader: Any) -> ReadResult:
     """The way that a run takes: fetch, keep, read from what is kept."""
     where: dict[str, Any] = {"table": table} if period is None else {"editions": {period: table}}
-    source = Source(
-        source_id=f"cbs_{table.lower()}",
-        title=table,
-        publisher="CBS",
-        licence="CC BY 4.0",
-        cadence="yearly",
-        profiles=("live",),
-        origin=Origin(producer="CBS", citation=f"CBS StatLine, {table}"),
-        connector=CbsV3Connector(kind="cbs_v3", **where),
-        reader=CbsV3Reader(kind="cbs_v3", **reader),
-    )
-    assert isinstance(source.connector, CbsV3Connector)
+    connector = CbsV3Connector(kind="cbs_v3", **where)
+    source = source_of(connector, CbsV3Reader(kind="cbs_v3", **reader), source_id=f"cbs_{table.lower()}")
     with open_client(server.base_url, retry=QUICK, timeout_seconds=2) as client:
-        fetched = fetch_table_v3(client, source.connector, table, folder / "scratch")
-    kept = SnapshotStore(folder / "raw").put_files(
-        source.source_id,
-        fetched.table,
-        {file.name: file.path for file in fetched.files},
-        origin=fetched.url,
-        fetched_at=fetched.fetched_at,
-        vintage_date=fetched.modified,
-        vintage_label=fetched.version,
-    )
-    return read_observations_v3(kept.open_files(), source, period)
+        fetched = fetch_table_v3(client, connector, table, folder / "scratch")
+    files = kept(fetched, source.source_id, folder / "raw").open_files()
+    return read_observations_v3(files, source, period)
 
 
 def test_a_typed_table_of_topics_in_groups_loads_completely(server: V3Server, tmp_path: Path) -> None:

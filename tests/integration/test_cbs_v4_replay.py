@@ -12,14 +12,16 @@ import pyarrow.compute as pc
 import pytest
 
 from pipelines.connectors.cbs_v4 import FetchedTable, fetch_table
-from pipelines.connectors.http import RetryPolicy, SourceError, open_client
+from pipelines.connectors.http import SourceError, open_client
 from pipelines.connectors.snapshot import SnapshotStore
-from pipelines.declarations.source import CbsV4Connector, CbsV4Reader, Origin, Source
+from pipelines.declarations.source import CbsV4Connector, CbsV4Reader, Source
 from pipelines.deliveries import SourceLoad, load_cbs_source
 from pipelines.readers.account import ReadResult
 from pipelines.readers.cbs_v4 import read_observations, read_region_codes
 from pipelines.settings import Settings
+from tests.cbs_sources import kept, source_of
 from tests.servers import (
+    QUICK,
     ReplayServer,
     cutting_off,
     in_pages,
@@ -32,7 +34,6 @@ from tests.servers import (
 
 pytestmark = pytest.mark.shared_data
 
-QUICK = RetryPolicy(wait_initial=0.01, wait_max=0.02, wait_jitter=0.01)
 POPULATION = "03759ned"
 
 
@@ -48,17 +49,8 @@ def server(captured: Path) -> Iterator[ReplayServer]:
 
 
 def declared(captured: Path, table: str, **reader: Any) -> Source:
-    return Source(
-        source_id=f"cbs_{table.lower()}",
-        title=table,
-        publisher="CBS",
-        licence="CC BY 4.0",
-        cadence="yearly",
-        profiles=("live",),
-        origin=Origin(producer="CBS", citation=f"CBS StatLine, {table}"),
-        connector=CbsV4Connector(kind="cbs_v4", table=table, filter=slice_filter(captured, table)),
-        reader=CbsV4Reader(kind="cbs_v4", **reader),
-    )
+    connector = CbsV4Connector(kind="cbs_v4", table=table, filter=slice_filter(captured, table))
+    return source_of(connector, CbsV4Reader(kind="cbs_v4", **reader), source_id=f"cbs_{table.lower()}")
 
 
 def fetch(server: ReplayServer, source: Source, into: Path) -> FetchedTable:
@@ -70,16 +62,7 @@ def fetch(server: ReplayServer, source: Source, into: Path) -> FetchedTable:
 def load(server: ReplayServer, source: Source, folder: Path) -> ReadResult:
     """The way that a run takes: fetch, keep, read from what is kept."""
     fetched = fetch(server, source, folder / "scratch")
-    kept = SnapshotStore(folder / "raw").put_files(
-        source.source_id,
-        fetched.table,
-        {file.name: file.path for file in fetched.files},
-        origin=fetched.url,
-        fetched_at=fetched.fetched_at,
-        vintage_date=fetched.modified,
-        vintage_label=fetched.version,
-    )
-    return read_observations(kept.read_files(), source)
+    return read_observations(kept(fetched, source.source_id, folder / "raw").read_files(), source)
 
 
 def load_as_a_run(server: ReplayServer, source: Source, root: Path) -> SourceLoad:

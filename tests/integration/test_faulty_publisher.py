@@ -17,12 +17,14 @@ from pathlib import Path
 import pytest
 
 from pipelines.connectors import http
-from pipelines.connectors.http import RetryPolicy, SourceError
+from pipelines.connectors.http import SourceError
 from pipelines.connectors.snapshot import SnapshotStore
-from pipelines.declarations.source import CbsV4Connector, CbsV4Reader, Origin, Source
+from pipelines.declarations.source import CbsV4Connector, CbsV4Reader
 from pipelines.deliveries import SourceLoad, load_cbs_source
 from pipelines.settings import Settings
+from tests.cbs_sources import source_of
 from tests.servers import (
+    QUICK,
     Fault,
     ReplayServer,
     cutting_off,
@@ -37,19 +39,8 @@ from tests.servers import (
 TABLE = "00001ned"
 SECOND_PAGE, THIRD_PAGE = "Observations?$skip=2", "Observations?$skip=4"
 LISTS = ("Properties", "Dimensions", "MeasureCodes", "RegioSCodes", "PeriodenCodes")
-QUICK = RetryPolicy(wait_initial=0.01, wait_max=0.02, wait_jitter=0.01)
 
-SOURCE = Source(
-    source_id="cbs_klein",
-    title="Een kleine tabel",
-    publisher="CBS",
-    licence="CC BY 4.0",
-    cadence="yearly",
-    profiles=("live",),
-    origin=Origin(producer="CBS", citation="CBS"),
-    connector=CbsV4Connector(kind="cbs_v4", table=TABLE),
-    reader=CbsV4Reader(kind="cbs_v4"),
-)
+SOURCE = source_of(CbsV4Connector(kind="cbs_v4", table=TABLE), CbsV4Reader(kind="cbs_v4"))
 
 
 class Run:

@@ -17,15 +17,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines.connectors.http import RetryPolicy
 from pipelines.pull.services import Patience, pull_table
 from pipelines.settings import Settings
 from tests.cbs_v3_server import V3Server, captured_tables
 from tests.cbs_v3_server import small_table as small_v3_table
 from tests.integration.conftest import NULMETING
-from tests.servers import ReplayServer, in_pages, listed, shared_tables, showing_html, small_table, waiting
+from tests.servers import QUICK, ReplayServer, in_pages, listed, shared_tables, showing_html, small_table, waiting
 
-QUICK = RetryPolicy(wait_initial=0.01, wait_max=0.02, wait_jitter=0.01)
 OURS = ("value", "value_attribute", "string_value", "period_code", "period_status")
 
 

@@ -19,28 +19,21 @@ from pydantic import ValidationError
 from pipelines.connectors import cbs_bulk as bulk_module
 from pipelines.connectors.cbs_bulk import NoBulkFile, bulk_url, fetch_bulk
 from pipelines.connectors.cbs_v4 import FetchedTable
-from pipelines.connectors.http import RetryPolicy, SourceError, open_client
-from pipelines.declarations.source import CbsV4Connector, CbsV4Reader, Origin, Source
+from pipelines.connectors.http import SourceError, open_client
+from pipelines.declarations.source import CbsV4Connector, CbsV4Reader, Source
 from pipelines.readers import cbs_bulk as reader_module
 from pipelines.readers.account import ReadResult
 from pipelines.readers.cbs_v4 import read_observations, read_region_codes
-from tests.servers import BulkServer, bulk_file, listed, observation, shared_tables, small_table
+from tests.cbs_sources import source_of
+from tests.servers import QUICK, Answer, BulkServer, bulk_file, listed, observation, shared_tables, small_table
 
 TABLE = "00001ned"
-QUICK = RetryPolicy(wait_initial=0.01, wait_max=0.02, wait_jitter=0.01)
 
 
 def source(measures: tuple[str, ...] = (), **reader: Any) -> Source:
-    return Source(
-        source_id="cbs_klein",
-        title="Een kleine tabel",
-        publisher="CBS",
-        licence="CC BY 4.0",
-        cadence="yearly",
-        profiles=("live",),
-        origin=Origin(producer="CBS", citation="CBS"),
-        connector=CbsV4Connector(kind="cbs_v4", table=TABLE, bulk=True, measures=measures),
-        reader=CbsV4Reader(kind="cbs_v4", **reader),
+    return source_of(
+        CbsV4Connector(kind="cbs_v4", table=TABLE, bulk=True, measures=measures),
+        CbsV4Reader(kind="cbs_v4", **reader),
     )
 
 
@@ -279,8 +272,8 @@ def test_a_file_that_is_replaced_in_the_meantime_is_never_mixed_with_the_old_one
     new = repacked(old, LinkProvenances=b"Id\r\n")
     answer = server.answer
 
-    def replaced(path: str, headers: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
-        found = answer(path, headers)
+    def replaced(target: str, headers: Mapping[str, str]) -> Answer:
+        found = answer(target, headers)
         server.files[TABLE] = new
         return found
 

@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 
 from pipelines.connectors.cbs_catalogue import Catalogue, fetch_v3_catalogue, fetch_v4_catalogue
-from pipelines.connectors.http import RetryPolicy, SourceError
+from pipelines.connectors.http import SourceError
 from pipelines.settings import SetupError
-from tests.servers import BASE_PATH, ReplayServer, refusing, showing_html, truncating
+from tests.servers import BASE_PATH, QUICK, ReplayServer, refusing, showing_html, truncating
 
 V4, V3 = f"{BASE_PATH}/Datasets", "/ODataCatalog/Tables"
-QUICK = RetryPolicy(wait_initial=0.01, wait_max=0.02, wait_jitter=0.01)
 
 
 def v4_page(*ids: str, link: str | None = None) -> bytes:

@@ -7,9 +7,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from pipelines.declarations.source import CbsV4Connector, CbsV4Reader, Origin, Series, Source
+from pipelines.declarations.source import CbsV4Connector, CbsV4Reader, Series, Source
 from pipelines.readers.cbs_lists import list_of
 from pipelines.readers.cbs_measures import measure_names, measures_meant, unexpected_units
+from tests.cbs_sources import source_of
 
 GROUPS = [
     {"Id": "E", "Title": "Elektriciteit "},
@@ -81,18 +82,7 @@ def test_measures_come_in_the_tables_order_each_once() -> None:
 
 
 def source(*series: Series) -> Source:
-    return Source(
-        source_id="cbs_klein",
-        title="Een kleine tabel",
-        publisher="CBS",
-        licence="CC BY 4.0",
-        cadence="yearly",
-        profiles=("live",),
-        origin=Origin(producer="CBS", citation="CBS"),
-        connector=CbsV4Connector(kind="cbs_v4", table="00001ned"),
-        reader=CbsV4Reader(kind="cbs_v4"),
-        series=series,
-    )
+    return source_of(CbsV4Connector(kind="cbs_v4", table="00001ned"), CbsV4Reader(kind="cbs_v4"), series=series)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pipelines.connectors.cbs_slices import slice_record, slices
 from pipelines.connectors.seen_ids import SeenIds
-from pipelines.declarations.source import CbsV4Connector
+from pipelines.declarations.source import CbsV3Connector, CbsV4Connector
 from tests.odata_filter import predicate
 
 REGIONS = [f"GM{number:04d}" for number in range(12)]
@@ -122,6 +122,9 @@ def test_what_was_asked_for_is_remembered_unless_it_was_everything() -> None:
     record = slice_record(CbsV4Connector(kind="cbs_v4", table="1", filter="RegioS eq 'NL01'", measures=("Cliënten",)))
     assert record is not None
     assert json.loads(record) == {"filter": "RegioS eq 'NL01'", "measures": ["Cliënten"], "bulk": False}
+    filled = slice_record(CbsV3Connector(kind="cbs_v3", table="1", skip_empty=True))
+    assert filled is not None and json.loads(filled)["skip_empty"]
+    assert slice_record(CbsV3Connector(kind="cbs_v3", table="1")) is None
     bulk = slice_record(CbsV4Connector(kind="cbs_v4", table="1", bulk=True))
     assert bulk is not None and json.loads(bulk)["bulk"]
 

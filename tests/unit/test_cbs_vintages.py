@@ -19,11 +19,11 @@ from pipelines.declarations.source import (
     CbsV3Reader,
     CbsV4Connector,
     CbsV4Reader,
-    Origin,
     Source,
 )
 from pipelines.deliveries import SourceLoad, load_cbs_source
 from pipelines.settings import Settings
+from tests.cbs_sources import source_of
 from tests.live_server import V4_PATH, LiveServer
 from tests.live_tables import LiveTable
 from tests.servers import BulkServer, bulk_file, small_table
@@ -59,16 +59,9 @@ def live_table(table: str = TABLE, *, periods: tuple[str, ...] = ("2015JJ00",), 
 
 
 def source(reader: dict[str, Any] | None = None, **connector: Any) -> Source:
-    return Source(
-        source_id="cbs_klein",
-        title="Een kleine tabel",
-        publisher="CBS",
-        licence="CC BY 4.0",
-        cadence="yearly",
-        profiles=("live",),
-        origin=Origin(producer="CBS", citation="CBS"),
-        connector=CbsV4Connector(kind="cbs_v4", **(connector or {"table": TABLE})),
-        reader=CbsV4Reader(kind="cbs_v4", **(reader or {})),
+    return source_of(
+        CbsV4Connector(kind="cbs_v4", **(connector or {"table": TABLE})),
+        CbsV4Reader(kind="cbs_v4", **(reader or {})),
     )
 
 

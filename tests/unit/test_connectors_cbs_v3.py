@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
+from pipelines.connectors.cbs_slices import LONGEST_ADDRESS
 from pipelines.connectors.cbs_v3 import fetch_properties_v3, fetch_table_v3
 from pipelines.connectors.cbs_v4 import FetchedTable, NoObservations
-from pipelines.connectors.http import RetryPolicy, SourceError, TableNotFound, open_client
+from pipelines.connectors.http import SourceError, TableNotFound, open_client
 from pipelines.declarations.source import CbsV3Connector
 from tests.cbs_v3_server import PUBLISHER, ROWS, V3Server, as_text, dimension, listed, small_table, table_info, topic
+from tests.failing_pages import FOR_GOOD, IN_PASSING
+from tests.odata_filter import predicate
 from tests.servers import (
+    QUICK,
     Answer,
     Fault,
-    cutting_off,
-    refusing,
     replacing,
-    showing_html,
-    truncating,
-    waiting,
 )
 
 TABLE = "00001NED"
 SECOND_PAGE = "TypedDataSet?$skip=2"
-QUICK = RetryPolicy(wait_initial=0.01, wait_max=0.02, wait_jitter=0.01)
 
 
 @pytest.fixture
@@ -103,6 +103,79 @@ def test_only_the_declared_topics_are_asked_for(server: V3Server, tmp_path: Path
     assert fetched.notices == (f"{TABLE}: no topic is called '3e plaatsing'",)
 
 
+class Filtering(V3Server):
+    """A publisher that lets through what a filter asks for."""
+
+    def found(self, service: str, table: str, key: str, options: Mapping[str, str]) -> Answer:
+        answer = super().found(service, table, key, options)
+        if key != "TypedDataSet" or "$filter" not in options or answer.status != 200:
+            return answer
+        fits = predicate(options["$filter"])
+        return Answer(listed(*filter(fits, json.loads(answer.body)["value"])))
+
+
+class WithoutNull(Filtering):
+    """A publisher that does not know the word."""
+
+    def found(self, service: str, table: str, key: str, options: Mapping[str, str]) -> Answer:
+        if " null" in options.get("$filter", ""):
+            return Answer(b'{"odata.error":{"code":"","message":{"lang":"en-US","value":"Syntax error"}}}', 400)
+        return super().found(service, table, key, options)
+
+
+NEARLY_EMPTY = [
+    {"ID": number, "Gemeenten": "GM0001   ", "Perioden": period, "k_1ePlaatsing_1": first, "k_2ePlaatsing_2": second}
+    for number, (period, first, second) in enumerate(
+        [("2015JJ00", 5, None), ("2015JJ00", None, None), ("2016KW02", None, 0), ("2016KW02", None, None)]
+    )
+]
+
+
+@pytest.mark.parametrize(
+    ("options", "asked", "ids"),
+    [
+        ({}, "(k_1ePlaatsing_1 ne null or k_2ePlaatsing_2 ne null)", [0, 2]),
+        ({"measures": ("2e plaatsing",)}, "(k_2ePlaatsing_2 ne null)", [2]),
+        (
+            {"filter": "Gemeenten eq 'GM0001' or Gemeenten eq 'GM0002'"},
+            "(Gemeenten eq 'GM0001   ' or Gemeenten eq 'GM0002   ') "
+            "and (k_1ePlaatsing_1 ne null or k_2ePlaatsing_2 ne null)",
+            [0, 2],
+        ),
+    ],
+)
+def test_rows_without_any_figure_are_left_with_the_publisher_where_that_is_declared(
+    tmp_path: Path, options: dict[str, Any], asked: str, ids: list[int]
+) -> None:
+    with Filtering({TABLE: small_table(TABLE, NEARLY_EMPTY)}) as server:
+        fetched = fetch(server, tmp_path / "filled", skip_empty=True, **options)
+        (request,) = server.asked("TypedDataSet")
+        assert fetch(server, tmp_path / "whole", **options).rows == 4
+    assert request.options["$filter"] == asked
+    assert [row["ID"] for row in json.loads(fetched.read_files()["TypedDataSet.json"])["value"]] == ids
+    assert fetched.rows == len(ids)
+
+
+def test_a_filter_that_is_divided_leaves_empty_rows_out_of_every_part(tmp_path: Path) -> None:
+    codes = " or ".join(f"Gemeenten eq 'GM{number:04d}'" for number in range(200))
+    with Filtering({TABLE: small_table(TABLE, NEARLY_EMPTY)}) as server:
+        fetched = fetch(server, tmp_path, skip_empty=True, filter=codes)
+        asked = [request.options["$filter"] for request in server.asked("TypedDataSet")]
+    assert len(asked) > 1
+    assert all(text.endswith(") and (k_1ePlaatsing_1 ne null or k_2ePlaatsing_2 ne null)") for text in asked)
+    assert all(len(quote(text, safe="")) < LONGEST_ADDRESS for text in asked)
+    assert fetched.rows == 2
+
+
+def test_a_publisher_that_cannot_leave_empty_rows_out_gives_all_of_them(tmp_path: Path) -> None:
+    with WithoutNull({TABLE: small_table(TABLE, NEARLY_EMPTY)}) as server:
+        fetched = fetch(server, tmp_path, skip_empty=True, filter="Gemeenten eq 'GM0001'")
+        asked = [request.options["$filter"] for request in server.asked("TypedDataSet")]
+    assert asked[-1] == "Gemeenten eq 'GM0001   '"
+    assert fetched.rows == 4
+    assert fetched.notices[0].startswith(f"{TABLE}: empty rows came along")
+
+
 @pytest.mark.parametrize("key", ["WmoClienten_85", "WmoClienten_98"])
 def test_a_topic_is_known_by_its_stem_wherever_it_stands(tmp_path: Path, key: str) -> None:
     properties = listed(dimension("Gemeenten"), dimension("Perioden", "TimeDimension"), topic(key, "Wmo-cliënten 2019"))
@@ -165,17 +238,7 @@ def test_a_table_of_which_nothing_is_described_speaks_for_itself(tmp_path: Path)
     assert set(fetched.read_files()) == {"TypedDataSet.json", "TypedDataSet-0002.json"}
 
 
-@pytest.mark.parametrize(
-    "faults",
-    [
-        pytest.param([refusing(429, {"Retry-After": "0"})], id="429 with Retry-After"),
-        pytest.param([refusing(500), refusing(500)], id="500 twice"),
-        pytest.param([waiting(0.8)], id="time-out"),
-        pytest.param([cutting_off()], id="cut in mid-page"),
-        pytest.param([truncating()], id="truncated JSON"),
-        pytest.param([replacing(b'{"value":[]} {"value":[]}')], id="two documents"),
-    ],
-)
+@pytest.mark.parametrize("faults", IN_PASSING)
 def test_a_page_that_fails_in_passing_ends_in_the_right_rows(
     server: V3Server, tmp_path: Path, faults: list[Fault]
 ) -> None:
@@ -190,11 +253,7 @@ def test_a_page_that_fails_in_passing_ends_in_the_right_rows(
 @pytest.mark.parametrize(
     ("fault", "cause"),
     [
-        pytest.param(refusing(500), r"the server failed \(500\)", id="500 for good"),
-        pytest.param(cutting_off(), "the connection was cut", id="cut every time"),
-        pytest.param(truncating(), "the JSON is broken off", id="truncated every time"),
-        pytest.param(showing_html(), "found an HTML page", id="HTML"),
-        pytest.param(refusing(404), "not found", id="404 on a page"),
+        *FOR_GOOD,
         pytest.param(replacing(page(0, 1)), "the rows of page 1 came again", id="repeated page"),
         pytest.param(
             replacing(page(2, 3, link=f"{PUBLISHER}/{TABLE}/TypedDataSet/?$format=json&$skip=2")),
@@ -216,7 +275,6 @@ def test_a_page_that_fails_in_passing_ends_in_the_right_rows(
             rf"leads elsewhere.*expected a page of {TABLE}/TypedDataSet",
             id="link to another table",
         ),
-        pytest.param(replacing(b'{"values":[]}'), "found no list named 'value'", id="no list"),
         pytest.param(
             replacing(page(2, 3).replace(b"Gemeenten", b"RegioS")),
             "the columns changed.*missing: Gemeenten; unknown: RegioS",

@@ -10,37 +10,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.declarations.source import CbsV3Connector, CbsV3Reader, CbsV4Reader, Origin, Series, Source
+from pipelines.declarations.source import CbsV3Connector, CbsV3Reader, CbsV4Reader, Series, Source
 from pipelines.readers.account import REASONS, ReadResult
 from pipelines.readers.cbs_v3 import read_observations_v3, read_region_codes_v3
 from pipelines.warehouse.raw_tables import CBS
+from tests.cbs_sources import files_of, source_of
 from tests.cbs_v3_server import ROWS, as_text, dimension, group, listed, small_table, topic
 
 TABLE = "00001NED"
 
 
 def source(reader: Mapping[str, Any] | None = None, series: Sequence[Series] = (), **connector: Any) -> Source:
-    return Source(
-        source_id="cbs_klein",
-        title="Een kleine tabel",
-        publisher="CBS",
-        licence="CC BY 4.0",
-        cadence="yearly",
-        profiles=("live",),
-        origin=Origin(producer="CBS", citation="CBS"),
-        connector=CbsV3Connector(kind="cbs_v3", **({"table": TABLE} | connector)),
-        reader=CbsV3Reader(kind="cbs_v3", **({"region_dimension": "Gemeenten"} | dict(reader or {}))),
+    return source_of(
+        CbsV3Connector(kind="cbs_v3", **({"table": TABLE} | connector)),
+        CbsV3Reader(kind="cbs_v3", **({"region_dimension": "Gemeenten"} | dict(reader or {}))),
         series=tuple(series),
     )
 
 
 def answers(rows: Sequence[Mapping[str, Any]] = ROWS, page_size: int = 100, **more: Any) -> dict[str, bytes]:
     """The files of a snapshot of the small table with these rows."""
-    table = small_table(TABLE, rows, page_size, **more)
-    data_set = more.get("data_set", "TypedDataSet")
-    pages = [table.pop(key) for key in list(table) if key.startswith(data_set)]
-    names = [f"{data_set}.json", *(f"{data_set}-{number:04d}.json" for number in range(2, len(pages) + 1))]
-    return {f"{name}.json": content for name, content in table.items()} | dict(zip(names, pages, strict=True))
+    return files_of(small_table(TABLE, rows, page_size, **more), more.get("data_set", "TypedDataSet"))
 
 
 def read(rows: Sequence[Mapping[str, Any]] = ROWS, of: Source | None = None, **more: Any) -> ReadResult:

@@ -12,24 +12,21 @@ from typing import Any
 import pytest
 
 from pipelines.connectors.cbs_v4 import FetchedTable, fetch_table
-from pipelines.connectors.http import RetryPolicy, SourceError, TableNotFound, open_client
+from pipelines.connectors.http import SourceError, TableNotFound, open_client
 from pipelines.declarations.source import CbsV4Connector
+from tests.failing_pages import FOR_GOOD, IN_PASSING
 from tests.servers import (
+    QUICK,
     Fault,
     ReplayServer,
     codes,
-    cutting_off,
     refusing,
     replacing,
-    showing_html,
     small_table,
-    truncating,
-    waiting,
 )
 
 TABLE = "00001ned"
 SECOND_PAGE = "Observations?$skip=2"
-QUICK = RetryPolicy(wait_initial=0.01, wait_max=0.02, wait_jitter=0.01)
 
 
 @pytest.fixture
@@ -114,17 +111,7 @@ def test_lists_of_codes_are_followed_through_their_pages_too(tmp_path: Path) -> 
     assert fetched.read_files()["RegioSCodes-0002.json"] == table["RegioSCodes?$skip=2"]
 
 
-@pytest.mark.parametrize(
-    "faults",
-    [
-        pytest.param([refusing(429, {"Retry-After": "0"})], id="429 with Retry-After"),
-        pytest.param([refusing(500), refusing(500)], id="500 twice"),
-        pytest.param([waiting(0.8)], id="time-out"),
-        pytest.param([cutting_off()], id="cut in mid-page"),
-        pytest.param([truncating()], id="truncated JSON"),
-        pytest.param([replacing(b'{"value":[]} {"value":[]}')], id="two documents"),
-    ],
-)
+@pytest.mark.parametrize("faults", IN_PASSING)
 def test_a_page_that_fails_in_passing_ends_in_the_right_rows(
     server: ReplayServer, tmp_path: Path, faults: list[Fault]
 ) -> None:
@@ -139,11 +126,7 @@ def test_a_page_that_fails_in_passing_ends_in_the_right_rows(
 @pytest.mark.parametrize(
     ("fault", "cause"),
     [
-        pytest.param(refusing(500), r"the server failed \(500\)", id="500 for good"),
-        pytest.param(cutting_off(), "the connection was cut", id="cut every time"),
-        pytest.param(truncating(), "the JSON is broken off", id="truncated every time"),
-        pytest.param(showing_html(), "found an HTML page", id="HTML"),
-        pytest.param(refusing(404), "not found", id="404 on a page"),
+        *FOR_GOOD,
         pytest.param(replacing(page(0, 1)), "the rows of page 1 came again", id="repeated page"),
         pytest.param(
             replacing(page(2, 3, link=f"{TABLE}/Observations?$skip=2")),
@@ -160,7 +143,6 @@ def test_a_page_that_fails_in_passing_ends_in_the_right_rows(
             r"leads elsewhere.*expected a page of 00001ned/Observations",
             id="link to another table",
         ),
-        pytest.param(replacing(b'{"values":[]}'), "found no list named 'value'", id="no list"),
         pytest.param(replacing(b'{"value":[{"Id":"zeven"}]}'), "changed from number to string", id="other type"),
         pytest.param(
             replacing(page(2, 3).replace(b"RegioS", b"Regios")),

@@ -15,7 +15,6 @@ from pipelines.declarations.source import (
     CbsV4Connector,
     CbsV4Reader,
     FolderConnector,
-    Origin,
     Series,
     Source,
     SwingReader,
@@ -23,31 +22,19 @@ from pipelines.declarations.source import (
 from pipelines.readers.account import REASONS, ReadResult
 from pipelines.readers.cbs_v4 import REGION_CODE, read_observations, read_region_codes
 from pipelines.warehouse.raw_tables import CBS
+from tests.cbs_sources import files_of, source_of
 from tests.servers import codes, listed, observation, small_table
 
 TABLE = "00001ned"
 
 
 def source(**reader: Any) -> Source:
-    return Source(
-        source_id="cbs_klein",
-        title="Een kleine tabel",
-        publisher="CBS",
-        licence="CC BY 4.0",
-        cadence="yearly",
-        profiles=("live",),
-        origin=Origin(producer="CBS", citation="CBS"),
-        connector=CbsV4Connector(kind="cbs_v4", table=TABLE),
-        reader=CbsV4Reader(kind="cbs_v4", **reader),
-    )
+    return source_of(CbsV4Connector(kind="cbs_v4", table=TABLE), CbsV4Reader(kind="cbs_v4", **reader))
 
 
 def answers(*rows: Mapping[str, Any], page_size: int = 100, **lists: bytes) -> dict[str, bytes]:
     """The files of a snapshot of the small table with these observations."""
-    table = small_table(TABLE, rows, page_size) | lists
-    pages = [table.pop(key) for key in list(table) if key.startswith("Observations")]
-    names = ["Observations.json", *(f"Observations-{number:04d}.json" for number in range(2, len(pages) + 1))]
-    return {f"{name}.json": content for name, content in table.items()} | dict(zip(names, pages, strict=True))
+    return files_of(small_table(TABLE, rows, page_size) | lists, "Observations")
 
 
 def read(*rows: Mapping[str, Any], reader: Mapping[str, Any] | None = None, **lists: Any) -> ReadResult:

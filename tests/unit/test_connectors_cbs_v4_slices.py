@@ -15,14 +15,13 @@ import pytest
 
 from pipelines.connectors import cbs_slices, cbs_v4
 from pipelines.connectors.cbs_v4 import FetchedTable, NoObservations, fetch_table
-from pipelines.connectors.http import RetryPolicy, SourceError, open_client
+from pipelines.connectors.http import SourceError, open_client
 from pipelines.declarations.source import CbsV4Connector
 from tests.live_server import V4_PATH, LiveServer
 from tests.live_tables import LiveTable
-from tests.servers import ReplayServer, observation, small_table
+from tests.servers import QUICK, ReplayServer, observation, small_table
 
 TABLE = "00001ned"
-QUICK = RetryPolicy(wait_initial=0.01, wait_max=0.02, wait_jitter=0.01)
 REGIONS = [f"GM{number:04d}" for number in range(1, 11)]
 TITLES = {"M1": "Inwoners ", "M2": "Appartement", "M3": "Appartement", "M4": "Huishoudens"}
 

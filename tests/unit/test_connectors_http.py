@@ -13,7 +13,6 @@ import pytest
 from pipelines.connectors.cbs_v4 import fetch_properties
 from pipelines.connectors.http import (
     CbsClient,
-    RetryPolicy,
     SourceError,
     TableNotFound,
     UnexpectedAnswerError,
@@ -22,6 +21,7 @@ from pipelines.connectors.http import (
 )
 from pipelines.settings import SetupError
 from tests.servers import (
+    QUICK,
     Fault,
     ReplayServer,
     cutting_off,
@@ -34,7 +34,6 @@ from tests.servers import (
 )
 
 TABLE = "00001ned"
-QUICK = RetryPolicy(wait_initial=0.01, wait_max=0.02, wait_jitter=0.01)
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.connectors.http import RetryPolicy
 from pipelines.connectors.swing_odata import (
     KEY,
     KEY_FILE,
@@ -25,10 +24,9 @@ from pipelines.connectors.swing_odata import (
 from pipelines.declarations.source import SwingConnector
 from pipelines.settings import SetupError
 from tests import swing_server
-from tests.servers import Answer, Fault, cutting_off, refusing, replacing, showing_html, truncating, waiting
+from tests.servers import QUICK, Answer, Fault, cutting_off, refusing, replacing, showing_html, truncating, waiting
 from tests.swing_server import PAGE_SIZE, SwingServer, published, value
 
-QUICK = RetryPolicy(wait_initial=0.01, wait_max=0.02, wait_jitter=0.01)
 CODE = "wmo_clienten"
 # Municipalities that do not exist: what counts here is how many there are.
 YEARS = ("2021", "2022", "2023")

@@ -19,7 +19,6 @@ from pipelines.declarations.source import (
     CbsV4Connector,
     CbsV4Reader,
     FolderConnector,
-    Origin,
     Source,
     SwingConnector,
     SwingOdataReader,
@@ -28,6 +27,7 @@ from pipelines.declarations.source import (
 from pipelines.doctor import examine
 from pipelines.doctor_sources import SourceFinding, examine_sources
 from pipelines.settings import PROJECT_ROOT, Settings
+from tests.cbs_sources import source_of
 from tests.servers import BASE_PATH, ReplayServer, refusing, showing_html
 
 V4, V3 = f"{BASE_PATH}/Datasets", "/ODataCatalog/Tables"
@@ -35,18 +35,7 @@ JULY = dt.date(2026, 7, 1)
 
 
 def source(source_id: str, connector: Any, reader: Any = None, **more: Any) -> Source:
-    return Source(
-        source_id=source_id,
-        title=source_id,
-        publisher="CBS",
-        licence="CC BY 4.0",
-        cadence="yearly",
-        profiles=("live",),
-        origin=Origin(producer="CBS", citation="CBS"),
-        connector=connector,
-        reader=reader or CbsV4Reader(kind="cbs_v4"),
-        **more,
-    )
+    return source_of(connector, reader or CbsV4Reader(kind="cbs_v4"), source_id=source_id, title=source_id, **more)
 
 
 def v4_source(source_id: str, *tables: str, **more: Any) -> Source:

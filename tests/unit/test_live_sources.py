@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from pipelines.connectors.cbs_v3 import fetch_table_v3
 from pipelines.connectors.cbs_v4 import FetchedTable, fetch_table
 from pipelines.connectors.http import RetryPolicy, SourceError, open_client
 from pipelines.declarations.expand import declared_tables
@@ -21,6 +22,7 @@ from pipelines.declarations.load import Declarations, load_declarations
 from pipelines.declarations.patterns import matching
 from pipelines.declarations.source import CbsV3Connector, CbsV4Connector, CbsV4Reader, Source
 from pipelines.readers.account import ReadResult
+from pipelines.readers.cbs_v3 import read_observations_v3
 from pipelines.readers.cbs_v4 import read_observations
 from pipelines.settings import PROJECT_ROOT
 from tests.live_server import LiveServer
@@ -338,9 +340,11 @@ def test_the_real_population_comes_whole_through_its_slice(shared_data: Path, tm
         ("substringof('99',RegioS) and Perioden ge '2020JJ00'", ["GM9902"]),
         ("Value gt 5", ["GM9901", "GM9902"]),
         ("Value ne 10 and Value le 4", ["NL01"]),
+        ("(Perioden ge '2020JJ00') and (Value ne null or RegioS ne null)", ["GM9902"]),
+        ("Value eq null and not (Perioden eq null)", [None]),
     ],
 )
-def test_the_server_filters_as_it_is_asked_to(expression: str, codes: list[str]) -> None:
+def test_the_server_filters_as_it_is_asked_to(expression: str, codes: list[str | None]) -> None:
     rows: list[dict[str, Any]] = [
         {"RegioS": "NL01", "Perioden": "2019JJ00", "Value": 4},
         {"RegioS": "GM9901", "Perioden": "2019JJ00", "Value": 10},
@@ -350,7 +354,9 @@ def test_the_server_filters_as_it_is_asked_to(expression: str, codes: list[str])
     assert [row["RegioS"] for row in rows if predicate(expression)(row)] == codes
 
 
-@pytest.mark.parametrize("expression", ["RegioS", "RegioS like 'GM'", "RegioS eq 'GM' RegioS", "(RegioS eq 'GM'", "§"])
+@pytest.mark.parametrize(
+    "expression", ["RegioS", "RegioS gt null", "RegioS like 'GM'", "RegioS eq 'GM' RegioS", "(RegioS eq 'GM'", "§"]
+)
 def test_the_server_refuses_a_filter_that_it_does_not_understand(expression: str) -> None:
     with pytest.raises(ValueError, match="expected"):
         predicate(expression)
@@ -361,12 +367,35 @@ def test_third_party_tables_are_served_in_the_words_of_v3(live: Declarations) ->
     with LiveServer(live_tables([iv3])) as server:
         table = "/ODataFeed/odata/45038NED"
         chosen = "$filter=substringof('X005',Verslagsoort) and Gemeenten eq 'GM9901   '"
-        rows = json.loads(server.answer(f"{table}/TypedDataSet?{chosen}&$format=json")[1])["value"]
-        columns = json.loads(server.answer(f"{table}/DataProperties")[1])["value"]
-        assert server.answer("/ODataFeed/odata/45038ned/TableInfos")[0] == 404
+        rows = json.loads(server.answer(f"{table}/TypedDataSet?{chosen}&$format=json", {}).body)["value"]
+        columns = json.loads(server.answer(f"{table}/DataProperties", {}).body)["value"]
+        assert server.answer("/ODataFeed/odata/45038ned/TableInfos", {}).status == 404
     assert [column["Key"] for column in columns if "Unit" in column] == ["k_1ePlaatsing_1", "k_2ePlaatsing_2"]
     assert {(row["Gemeenten"], row["Verslagsoort"]) for row in rows} == {("GM9901   ", "2017X005")}
     assert all(row["k_2ePlaatsing_2"] == row["k_1ePlaatsing_1"] + 1 for row in rows)
+
+
+def test_iv3_reads_the_same_whether_its_empty_cells_are_fetched_or_not(live: Declarations, tmp_path: Path) -> None:
+    source = live.source("cbs_iv3_2023")
+    connector = source.connector
+    assert isinstance(connector, CbsV3Connector) and connector.skip_empty
+    tables = live_tables([source])
+    # Nothing was booked on most taakvelden, and nothing at all was delivered by one municipality.
+    for observation in tables["45063NED"].observations:
+        if observation["TaakveldBalanspost"].strip() > "6.3" or observation["Gemeenten"].strip() == "GM9902":
+            observation["Value"] = None
+    found = {}
+    with LiveServer(tables) as server:
+        address = server.environment()["NULMETING_CBS_V3_THIRD_URL"]
+        for skips in (True, False):
+            asked = connector.model_copy(update={"skip_empty": skips})
+            with open_client(address, retry=NOW) as client:
+                fetched = fetch_table_v3(client, asked, "45063NED", tmp_path / str(skips))
+            found[skips] = fetched.rows, read_observations_v3(fetched.read_files(), source, "2023")
+    (few, skipped), (many, whole) = found[True], found[False]
+    assert 0 < few < many / 5
+    assert skipped.rows.num_rows > 0 and skipped.rows.equals(whole.rows)
+    assert (skipped.rows_loaded, skipped.problems) == (whole.rows_loaded, whole.problems)
 
 
 def test_every_declared_table_is_one_of_v4_or_of_v3(live: Declarations) -> None:

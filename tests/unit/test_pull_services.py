@@ -12,31 +12,28 @@ import pyarrow.parquet as pq
 import pytest
 from filelock import FileLock
 
-from pipelines.connectors.http import RetryPolicy, SourceError
+from pipelines.connectors.http import SourceError
 from pipelines.pull.found import PullError
 from pipelines.pull.services import Patience, Pulled, pull_table
 from pipelines.settings import Settings
 from tests import cbs_v3_server as v3
+from tests.failing_pages import FOR_GOOD, IN_PASSING
 from tests.servers import (
     BASE_PATH,
     PUBLISHER,
+    QUICK,
     Fault,
     ReplayServer,
     codes,
-    cutting_off,
     in_pages,
     listed,
     observation,
-    refusing,
     replacing,
-    showing_html,
     small_table,
     truncating,
-    waiting,
 )
 
 TABLE, TABLE_V3 = "00001ned", "00001NED"
-QUICK = RetryPolicy(wait_initial=0.01, wait_max=0.02, wait_jitter=0.01)
 PATIENCE = Patience(QUICK, QUICK, timeout_seconds=0.3)
 SECOND = "Observations?$skip=2"
 
@@ -307,16 +304,7 @@ def test_what_is_no_number_stands_as_a_text(tmp_path: Path, fields: dict[str, An
     assert (second["value"], second["string_value"]) == (value, text)
 
 
-@pytest.mark.parametrize(
-    "faults",
-    [
-        pytest.param([refusing(429, {"Retry-After": "0"})], id="429 with Retry-After"),
-        pytest.param([refusing(500), refusing(500)], id="500 twice"),
-        pytest.param([waiting(0.8)], id="time-out"),
-        pytest.param([cutting_off()], id="cut in mid-page"),
-        pytest.param([truncating()], id="truncated JSON"),
-    ],
-)
+@pytest.mark.parametrize("faults", IN_PASSING)
 def test_a_page_that_fails_in_passing_ends_in_the_right_rows(
     server: ReplayServer, wide: v3.V3Server, tmp_path: Path, faults: list[Fault]
 ) -> None:
@@ -336,11 +324,7 @@ def page(*numbers: int, link: str | None = None) -> bytes:
 @pytest.mark.parametrize(
     ("fault", "cause"),
     [
-        pytest.param(refusing(500), r"the server failed \(500\)", id="500 for good"),
-        pytest.param(cutting_off(), "the connection was cut", id="cut every time"),
-        pytest.param(truncating(), "the JSON is broken off", id="truncated every time"),
-        pytest.param(showing_html(), "found an HTML page", id="HTML"),
-        pytest.param(refusing(404), "not found", id="404 on a page"),
+        *FOR_GOOD,
         pytest.param(replacing(page(0, 1)), "the rows of page 1 came again", id="repeated page"),
         pytest.param(replacing(page(1, 2)), "row 1 came a second time", id="overlapping page"),
         pytest.param(
@@ -364,7 +348,6 @@ def page(*numbers: int, link: str | None = None) -> bytes:
             "the columns changed.*unknown: Nieuw",
             id="new column",
         ),
-        pytest.param(replacing(b'{"values":[]}'), "no list named 'value'", id="no list"),
     ],
 )
 def test_a_page_that_fails_for_good_names_table_page_and_cause_and_leaves_nothing(

@@ -7,9 +7,10 @@ import json
 import pyarrow.compute as pc
 import pytest
 
-from pipelines.declarations.source import Column, NoDataRow
+from pipelines.declarations.source import Column, DelimitedReader, NoDataRow
 from pipelines.readers.account import REASONS, Problem
-from tests.unit.reader_sources import BEDRAG, GEMEENTE, JAAR, POST, delimited, read
+from pipelines.readers.delimited import read_delimited
+from tests.unit.reader_sources import BEDRAG, GEMEENTE, JAAR, POST, REGIONS, delimited, read
 
 HEADER = "Gemeente;Jaar;Bedrag\n"
 
@@ -38,6 +39,26 @@ def test_header_total_footer_and_blank_lines_are_recognised_and_never_loaded() -
     assert (result.rows_in, result.rows_loaded, result.rows_no_data) == (6, 1, 5)
     total = json.loads(result.no_data["cells"][2].as_py())
     assert total == {"gemeente": "Totaal", "jaar": "", "bedrag": "12.345.678"}
+
+
+@pytest.mark.parametrize("row", [";;;x", ';;;"x;y"', ";;;;;x", ";;; ;x\t"])
+def test_a_row_with_text_beyond_the_header_alone_is_no_blank_line(row: str) -> None:
+    result = read(delimited(), HEADER + f"Heiloo;2016;5\n{row}\n;;;;\n;;; ;\n\n")
+    problem = only(result.problems)
+    assert (problem.reason, problem.line, problem.raw_text) == ("wrong_column_count", 3, "")
+    assert "x" not in problem.found
+    assert result.no_data["kind"].to_pylist() == ["header", "note", "note", "note"]
+    assert (result.rows_in, result.rows_loaded, result.rows_no_data, result.rows_quarantined) == (6, 1, 4, 1)
+
+
+def test_text_beyond_the_header_is_seen_in_every_part_of_a_file() -> None:
+    data = HEADER + "Heiloo;2016;5\n" + ";;;\n" * 50 + ";;;x\n" + ";;\n" * 50 + ";;;x\n"
+    source = delimited()
+    assert isinstance(source.reader, DelimitedReader)
+    for piece in (10, 100, 10_000):
+        result = read_delimited("f.csv", data.encode(), source, source.reader, REGIONS, piece)
+        assert [problem.line for problem in result.problems] == [53, 104]
+        assert (result.rows_in, result.rows_no_data, result.rows_quarantined) == (104, 101, 2)
 
 
 def test_physical_lines_are_right_after_a_quoted_line_break() -> None:

@@ -13,7 +13,8 @@ import pytest
 from pipelines.readers.account import REASONS, ReadResult
 from pipelines.readers.istandaard import names_standard
 from pipelines.warehouse.raw_tables import ISTANDAARD
-from tests.corpus_istandaard import SECRETS, Case, cases
+from tests.corpus import AnyCase
+from tests.corpus_istandaard import SECRETS, cases
 from tests.istandaard_messages import (
     BSN,
     KEY,
@@ -50,7 +51,7 @@ def test_the_corpus_has_every_outcome_and_no_name_twice() -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_every_message_of_the_corpus_becomes_what_it_must(case: Case) -> None:
+def test_every_message_of_the_corpus_becomes_what_it_must(case: AnyCase) -> None:
     result = read(case.data, case.source, case.file_name)
     first = result.problems[0] if result.problems else None
     outcome = "refused" if result.refused else "quarantined" if result.rows_quarantined else "loads"

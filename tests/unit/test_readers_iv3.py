@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from pipelines.declarations.source import Iv3Reader
 from pipelines.delivery_privacy import read_screened
 from pipelines.readers.account import REASONS
+from pipelines.readers.faults import MOST_TOLD
 from pipelines.readers.iv3 import read_iv3
 from pipelines.readers.iv3.from_json import MOST_BYTES
 from pipelines.readers.iv3.layout import objects_at_depth
 from pipelines.warehouse.raw_tables import IV3
-from tests.corpus_iv3 import SECRETS, Case, cases
+from tests.corpus import AnyCase
+from tests.corpus_iv3 import SECRETS, cases
 from tests.iv3_documents import (
     REGIONS,
     TABLE_HEADER,
@@ -43,7 +45,7 @@ def test_the_corpus_is_large_enough_and_names_its_cases_once() -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_every_delivery_of_the_corpus_loads_or_is_refused_with_its_reason_and_place(case: Case) -> None:
+def test_every_delivery_of_the_corpus_loads_or_is_refused_with_its_reason_and_place(case: AnyCase) -> None:
     result = read_screened(case.file_name, case.data, case.source, REGIONS).result
     outcome = "refused" if result.refused else "quarantined" if result.problems else "loads"
     assert (outcome, result.rows_loaded) == (case.outcome, case.rows), result.problems
@@ -53,7 +55,7 @@ def test_every_delivery_of_the_corpus_loads_or_is_refused_with_its_reason_and_pl
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_nobody_is_named_in_what_comes_out_of_a_delivery(case: Case) -> None:
+def test_nobody_is_named_in_what_comes_out_of_a_delivery(case: AnyCase) -> None:
     result = read_screened(case.file_name, case.data, case.source, REGIONS).result
     shown = " ".join([*map(repr, result.problems), *result.notices])
     figures = {f"{value:.0f}" for value in result.rows["value"].to_pylist()}
@@ -146,6 +148,24 @@ def test_a_list_may_have_the_headers_that_are_declared() -> None:
     source = source_of(overheidsnummer="gemeente", boekjaar="jaar", kant="soort", bedrag="euro")
     assert read(data, source).rows["value"].to_pylist() == [5.0]
     assert read(data).refused
+
+
+def test_of_many_faults_of_one_kind_the_first_are_told_and_the_rest_counted() -> None:
+    good = "9901;2023;5;Realisatie;lasten;6.1;3.8;5"
+    short, other = ["9901;2023;5"] * (MOST_TOLD + 7), ["9901;2023;5;Realisatie;lasten;6.3;3.8;veel"] * (MOST_TOLD + 3)
+    result = read(listed(good, *short, *other))
+    assert (result.rows_loaded, result.rows_quarantined) == (1, len(short) + len(other))
+    assert result.rows_in == 2 + len(short) + len(other)
+    of_kind = {
+        reason: [problem for problem in result.problems if problem.reason == reason]
+        for reason in ("wrong_column_count", "not_a_number")
+    }
+    assert [len(told) for told in of_kind.values()] == [MOST_TOLD + 1] * 2
+    assert [told[-1].line for told in of_kind.values()] == [None, None]
+    assert of_kind["wrong_column_count"][-1].found.startswith("7 more of these")
+    last = of_kind["not_a_number"][-1]
+    assert last.found == f"3 more of these (not_a_number), the last on line {result.rows_in}"
+    assert (last.column, last.column_name, last.raw_text) == (None, "bedrag", "")
 
 
 # -- what complies and is odd ------------------------------------------------------------------------
@@ -322,7 +342,7 @@ def test_json_and_csv_of_one_delivery_say_the_same() -> None:
 @pytest.mark.parametrize(
     "case", [case for case in CASES if case.file_name.endswith(".json")], ids=lambda case: case.name
 )
-def test_of_json_a_copy_is_kept_that_names_nobody_and_reads_the_same(case: Case) -> None:
+def test_of_json_a_copy_is_kept_that_names_nobody_and_reads_the_same(case: AnyCase) -> None:
     screened = read_screened(case.file_name, case.data, case.source, REGIONS)
     assert not screened.may_keep_bytes
     assert bool(screened.in_place_of_bytes) != screened.result.refused

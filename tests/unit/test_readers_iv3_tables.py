@@ -15,10 +15,11 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pytest
+from pydantic import ValidationError
 
 from pipelines.declarations.expand import declared_tables
 from pipelines.declarations.load import Declarations, load_declarations
-from pipelines.declarations.source import Source
+from pipelines.declarations.source import CbsV3Connector, Source
 from pipelines.periods import period_table
 from pipelines.readers.account import ReadResult
 from pipelines.readers.cbs_v3 import read_observations_v3
@@ -35,17 +36,25 @@ def live() -> Declarations:
     return load_declarations(PROJECT_ROOT / "sources", "live")
 
 
-def answers(cells: Iterable[Cell], titles: tuple[str, str] = ("1e plaatsing", "2e plaatsing")) -> dict[str, bytes]:
-    """A table as its service answers: taakveld, category, municipality, report, and two moments of publication."""
-    listed = list(cells)
+def answers(
+    cells: Iterable[Cell],
+    titles: tuple[str, str] = ("1e plaatsing", "2e plaatsing"),
+    listed: Iterable[Cell] | None = None,
+) -> dict[str, bytes]:
+    """A table as its service answers: taakveld, category, municipality, report, and two moments of publication.
+
+    `listed` are the cells of which the codes are known, where they are others than those that came.
+    """
+    cells = list(cells)
+    listed = cells if listed is None else listed
     widths = {"TaakveldBalanspost": 6, "Categorie": 8, "Gemeenten": 9, "Verslagsoort": 8}
     rows = [
         {
             "ID": number,
-            **{name: key.ljust(width) for (name, width), key in zip(widths.items(), cell, strict=False)},
+            **{name: str(key).ljust(width) for (name, width), key in zip(widths.items(), cell, strict=False)},
             **dict(zip(PLACINGS, cell[4:], strict=True)),
         }
-        for number, cell in enumerate(listed)
+        for number, cell in enumerate(cells)
     ]
     properties = [{"Key": name, "Type": "Dimension", "Title": name} for name in widths]
     properties += [
@@ -160,6 +169,31 @@ def test_a_municipality_of_nothing_but_zeros_delivered_no_accounts_and_keeps_its
     assert found["iv3_lasten_6_1", "GM9901", "2023"] == (None, "L")
     assert found["iv3_begroot_lasten_6_1", "GM9901", "2023"] == (9_000.0, "A")
     assert found["iv3_lasten_6_1", "GM9902", "2023"] == (0.0, "A")
+
+
+@pytest.mark.parametrize("cells", [[("6.1", "L3.8", "GM9901", "2023X005", 11, None)], []])
+def test_a_table_reads_the_same_with_and_without_its_empty_rows(cells: list[Cell]) -> None:
+    empty: list[Cell] = [("6.3", "L3.8", code, "2023X005", None, None) for code in ("GM9901", "GM9902")]
+    whole, skipped = read([*cells, *empty]), read(cells, listed=[*cells, *empty])
+    assert not skipped.refused
+    assert skipped.problems == whole.problems == ()
+    assert skipped.rows.equals(whole.rows)
+    assert observed(skipped, "cbs_iv3_2023") == observed(whole, "cbs_iv3_2023")
+    assert (whole.rows_in - skipped.rows_in, whole.rows_no_data - skipped.rows_no_data) == (4, 4)
+    told = () if cells else ("45063NED: no figure in any row that was asked for",)
+    assert skipped.notices == (*whole.notices, *told)
+
+
+def test_every_table_of_iv3_is_asked_for_without_its_empty_rows() -> None:
+    iv3 = [source for source in live().sources if source.source_id.startswith("cbs_iv3")]
+    assert len(iv3) == 3
+    assert all(isinstance(source.connector, CbsV3Connector) and source.connector.skip_empty for source in iv3)
+
+
+def test_a_source_of_which_empty_cells_mean_something_cannot_skip_them() -> None:
+    declared = live().source("cbs_iv3_2023").model_dump()
+    with pytest.raises(ValidationError, match="skip_empty"):
+        Source.model_validate({**declared, "empty_is_zero": False})
 
 
 @pytest.mark.parametrize("titles", [("1e plaatsing", "2e plaatsing"), ("1ste plaatsing", "2de plaatsing")])

@@ -150,7 +150,8 @@ def test_the_next_page_link_is_not_looked_for_in_texts() -> None:
 
 def test_types_that_change_come_as_text() -> None:
     rows = [{"ID": 1, "RegioS": "a", "Totaal_1": 1.5}, {"ID": "2", "RegioS": 3, "Totaal_1": "1,5"}]
-    assert texts_of(page(rows), list(FIELDS)).to_pydict() == {
+    texts = texts_of(page(rows), FIELDS)
+    assert {name: column.to_pylist() for name, column in texts.items()} == {
         "ID": ["1", "2"],
         "RegioS": ["a", "3"],
         "Totaal_1": ["1.5", "1,5"],

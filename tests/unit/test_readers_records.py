@@ -16,7 +16,7 @@ from pipelines.readers.encoding import utf8_pieces
 from pipelines.readers.records import LONGEST_FIELD, chunks, first_record
 from pipelines.readers.refusal import RefusedFileError
 
-Rows = list[tuple[list[str], int, int]]
+Rows = list[tuple[list[str], int, int, bool]]
 
 fragments = st.sampled_from(
     ["a", "é", " ", ";", ";", ";", "\n", "\n", "\r\n", "\r", '"', '""', '"x"', '"a;b"', '"a\nb"', '"a\r\nb";', "\ufeff"]
@@ -28,14 +28,17 @@ lines = st.lists(
 texts = st.one_of(st.lists(fragments, max_size=30).map("".join), lines)
 
 
-def by_the_csv_module(text: str) -> Rows | int:
-    """Every record with its first line and its width; for a text that is no CSV, the line where that shows."""
+def by_the_csv_module(text: str, width: int = 1) -> Rows | int:
+    """Every record with its first line, its width, and whether text stands beyond `width`.
+
+    For a text that is no CSV, the line where that shows.
+    """
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=";", strict=True)
     found: Rows = []
     start = 1
     try:
         for record in reader:
-            found.append((record, start, len(record)))
+            found.append((record, start, len(record), bool("".join(record[width:]).strip(" \ufeff\r\n"))))
             start = reader.line_num + 1
     except csv.Error:
         return start
@@ -53,7 +56,8 @@ def by_chunks(text: str, width: int, size: int) -> Rows | int:
         for chunk in chunks("f.csv", pieces(text, size), ";"):
             split = chunk.split(width)
             rows = [list(row) for row in zip(*(column.to_pylist() for column in split.columns), strict=True)]
-            found += zip(rows, split.lines.tolist(), split.widths.tolist(), strict=True)
+            told = (split.lines.tolist(), split.widths.tolist(), split.spilled.tolist())
+            found += zip(rows, *told, strict=True)
     except RefusedFileError as refusal:
         return refusal.problems[0].line or 0
     return found
@@ -62,9 +66,9 @@ def by_chunks(text: str, width: int, size: int) -> Rows | int:
 @settings(deadline=None, max_examples=400)
 @given(text=texts, width=st.integers(1, 4), size=st.sampled_from([3, 11, 1000]))
 def test_records_lines_and_widths_are_those_of_the_csv_module(text: str, width: int, size: int) -> None:
-    expected = by_the_csv_module(text)
+    expected = by_the_csv_module(text, width)
     if not isinstance(expected, int):
-        expected = [([*record, *[""] * width][:width], line, fields) for record, line, fields in expected]
+        expected = [([*row, *[""] * width][:width], line, fields, spills) for row, line, fields, spills in expected]
     assert by_chunks(text, width, size) == expected
 
 
@@ -87,8 +91,8 @@ def test_the_header_is_the_first_record_that_is_not_blank_and_the_rest_follows_i
         assert header is None
         return
     assert header == expected[first][:2]
-    assert above == [line for _, line, _ in expected[:first]]
-    assert below == [(record, line) for record, line, _ in expected[first + 1 :]]
+    assert above == [line for _, line, *_ in expected[:first]]
+    assert below == [(record, line) for record, line, *_ in expected[first + 1 :]]
 
 
 def test_even_rows_are_not_split_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,8 +101,8 @@ def test_even_rows_are_not_split_one_by_one(monkeypatch: pytest.MonkeyPatch) -> 
     text = 'Heiloo;"een\r\ntwee";1\r\nUitgeest;"zeg ""ja""";2\r\n' * 50
     found = by_chunks(text, 3, 200)
     assert isinstance(found, list) and len(found) == 100
-    assert found[0] == (["Heiloo", "een\r\ntwee", "1"], 1, 3)
-    assert found[99] == (["Uitgeest", 'zeg "ja"', "2"], 150, 3)
+    assert found[0] == (["Heiloo", "een\r\ntwee", "1"], 1, 3, False)
+    assert found[99] == (["Uitgeest", 'zeg "ja"', "2"], 150, 3, False)
     inches = 'Heiloo;scherm 5";1\nUitgeest;x"y";2\n' * 50
     assert by_chunks(inches, 3, 200) == by_chunks(inches, 3, 10**6)
 
@@ -108,7 +112,7 @@ def test_even_rows_are_not_split_one_by_one(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_field_may_be_as_long_as_the_csv_module_takes(quote: str, more: int) -> None:
     text = f"a;b\n{quote}{'é' * (LONGEST_FIELD + more)}{quote};x\n"
     found = by_chunks(text, 2, 50_000)
-    assert found == by_the_csv_module(text)
+    assert found == by_the_csv_module(text, 2)
     assert isinstance(found, int) == bool(more)
 
 

@@ -12,6 +12,7 @@ import openpyxl
 import pytest
 
 from pipelines.declarations.source import Column
+from pipelines.readers import sheet as sheet_module
 from pipelines.readers.account import Problem, ReadResult
 from tests.unit.reader_sources import BEDRAG, GEMEENTE, JAAR, read, saved, spreadsheet, workbook
 
@@ -279,3 +280,15 @@ def test_a_title_that_covers_the_header_is_not_spread_over_the_rows() -> None:
     book = workbook([["Proef"], HEADER, ["Heiloo", 2016, 1], ["Uitgeest", 2016, 2]])
     book.active.merge_cells("A1:C1")
     assert read(spreadsheet(header_row=2), saved(book)).rows_loaded == 2
+
+
+@pytest.mark.parametrize("error", [AttributeError, NotImplementedError, TypeError])
+def test_an_error_of_our_own_does_not_pass_for_a_damaged_workbook(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(sheet_module._Found, "_add", wrong)
+    with pytest.raises(error):
+        sheet(["Heiloo", 2016, 1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipelines.readers.account import Problem
+from pipelines.readers.faults import MOST_TOLD
 from tests.unit.reader_sources import read, swing
 
 HEADER = '"";"period";"geolevel";"geoitem";"naam";"hulp";"hulpmiddelen"\n'
@@ -89,6 +90,17 @@ def test_what_cannot_be_read_quarantines_its_line(line: str, reason: str, column
     problem = only(result.problems)
     assert (problem.reason, problem.line, problem.column) == (reason, 3, column)
     assert (result.rows_loaded, result.rows_quarantined) == (1, 1)
+
+
+def test_of_many_lines_of_another_width_the_first_are_told_and_the_rest_counted() -> None:
+    header = "period;geolevel;geoitem;hulp\n2016;gemeente;373;1\n"
+    result = read(swing("hulp"), header + "2016;gemeente;383\n" * (MOST_TOLD + 7) + "2016;gemeente;383;x\n")
+    assert (result.rows_loaded, result.rows_quarantined) == (1, MOST_TOLD + 8)
+    *told, other, last = result.problems
+    assert [problem.line for problem in told] == list(range(3, MOST_TOLD + 3))
+    assert (other.reason, other.line) == ("not_a_number", MOST_TOLD + 10)
+    assert (last.reason, last.line) == ("wrong_column_count", None)
+    assert last.found == f"7 more of these (wrong_column_count), the last on line {MOST_TOLD + 9}"
 
 
 @pytest.mark.parametrize("item", ["373", "0373", "GM0373", "gemeente_373", "gemeente2018_373", "gemeente18_0373"])

@@ -99,7 +99,13 @@ found as (
     select * from indicator_figures
     union all
     select
-        amount_figures.* exclude (made_of),
+        amount_figures.figure_id,
+        amount_figures.region_code,
+        amount_figures.year,
+        amount_figures.period_code,
+        amount_figures.value,
+        amount_figures.obs_status,
+        amount_figures.previous_period,
         previous.value as previous_value,
         -- other programmes, another way of telling, other taakvelden: not the same amount a year later
         coalesce(amount_figures.made_of != previous.made_of, false) as is_redefined

@@ -144,25 +144,11 @@ identified as (
 
 -- An empty item adds nothing to a sum; one that is suppressed leaves it unknown.
 together as (
-    select
-        indicator_id,
-        region_code,
-        period_code,
-        source_id,
-        vintage_id,
-        part,
-        item,
-        rank,
-        adds_up,
-        delivered_value,
-        corrected_because,
-        source_flag,
-        value,
-        obs_status
+    select * exclude (declared_item)
     from identified
     where not adds_up
 
-    union all
+    union all by name
 
     select
         indicator_id,

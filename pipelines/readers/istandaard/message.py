@@ -14,11 +14,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.privacy import passes_eleven_test
+from pipelines.privacy import is_bsn
 from pipelines.privacy.pseudonym import PseudonymKey
 from pipelines.readers.account import Problem
 from pipelines.readers.istandaard.elements import BSN, Element, Part, tree_of
@@ -250,7 +249,7 @@ class MessageListener:
             self._tell_of_client(BSN, place, "missing_value", "an empty element", expected)
         elif not _NINE_DIGITS.fullmatch(text):
             self._tell_of_client(BSN, place, "not_a_bsn", "something else than nine digits", expected)
-        elif not passes_eleven_test(np.array([int(text)], dtype=np.int64))[0]:
+        elif not is_bsn(text):
             self._tell_of_client(BSN, place, "not_a_bsn", "nine digits that do not pass the eleven test", expected)
         else:
             self._person = self._key.person(text)

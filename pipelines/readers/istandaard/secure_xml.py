@@ -26,23 +26,17 @@ _ENCODING: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,15}")
 _UTF_8: Final = "text in UTF-8, as the standard prescribes"
 
 _CODES: Final = errors.codes
-_CUT_OFF: Final = frozenset(
-    _CODES[message]
-    for message in (
-        errors.XML_ERROR_NO_ELEMENTS,
-        errors.XML_ERROR_UNCLOSED_TOKEN,
-        errors.XML_ERROR_UNCLOSED_CDATA_SECTION,
-        errors.XML_ERROR_PARTIAL_CHAR,
-    )
+_CUT_OFF: Final = (
+    _CODES[errors.XML_ERROR_NO_ELEMENTS],
+    _CODES[errors.XML_ERROR_UNCLOSED_TOKEN],
+    _CODES[errors.XML_ERROR_UNCLOSED_CDATA_SECTION],
+    _CODES[errors.XML_ERROR_PARTIAL_CHAR],
 )
-_ENTITY: Final = frozenset(
-    _CODES[message]
-    for message in (
-        errors.XML_ERROR_UNDEFINED_ENTITY,
-        errors.XML_ERROR_RECURSIVE_ENTITY_REF,
-        errors.XML_ERROR_BINARY_ENTITY_REF,
-        errors.XML_ERROR_EXTERNAL_ENTITY_HANDLING,
-    )
+_ENTITY: Final = (
+    _CODES[errors.XML_ERROR_UNDEFINED_ENTITY],
+    _CODES[errors.XML_ERROR_RECURSIVE_ENTITY_REF],
+    _CODES[errors.XML_ERROR_BINARY_ENTITY_REF],
+    _CODES[errors.XML_ERROR_EXTERNAL_ENTITY_HANDLING],
 )
 
 

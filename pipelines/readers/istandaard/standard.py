@@ -11,7 +11,7 @@ dates and remarks, is passed over unread.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -114,23 +114,6 @@ _EXTENT: Final = {
     "Budget": "amount_eurocents",
 }
 _ALLOCATION: Final = {"ToewijzingNummer": "allocation_id"}
-_REQUESTED: Final = {
-    "ReferentieAanbieder": "reference",
-    **_PRODUCT,
-    "BeschikkingIngangsdatum": "other_date",
-    "ToewijzingIngangsdatum": "start_date",
-    "ToewijzingEinddatum": "end_date",
-    **_EXTENT,
-    "Verwijzer/Type": "referrer_type",
-}
-# Who referred somebody is a person too.
-_REQUEST_PASSED_OVER: Final = (
-    "BeschikkingNummer",
-    "Verwijzer/Naam",
-    "Verwijzer/ZorgverlenerCode",
-    "Raamcontract",
-    "Commentaar",
-)
 _DELIVERED: Final = {
     **_ALLOCATION,
     **_PRODUCT,
@@ -138,26 +121,64 @@ _DELIVERED: Final = {
     "Begindatum": "start_date",
     "StatusAanlevering": "status",
 }
-_CLAIMED: Final = {
-    "ProductReferentie/ReferentieNummer": "reference",
-    "ProductReferentie/VorigReferentieNummer": "earlier_reference",
-    **_ALLOCATION,
-    "ProductCategorie": "category",
-    "ProductCode": "product_code",
-    "ProductPeriode/Begindatum": "start_date",
-    "ProductPeriode/Einddatum": "end_date",
-    "GeleverdVolume": "volume",
-    "Eenheid": "volume_unit",
-    "IngediendBedrag/Bedrag": "amount_eurocents",
-    "IngediendBedrag/DebetCredit": "debit_credit",
-}
-_CLAIM_REQUIRED: Final = (
-    *("allocation_id", "category", "product_code", "start_date", "end_date"),
-    *("volume", "volume_unit", "amount_eurocents", "debit_credit"),
-)
 _RETURN_CODE: Final = {"RetourCodes/RetourCode": "response_code"}
 _WANTED: Final = {"GewensteIngangsdatum": "start_date", "Einddatum": "end_date", **_EXTENT}
 _IN_REQUEST: Final = "Client/Verzoek"
+
+_REQUEST: Final = EventKind(
+    "request",
+    "Client/AangevraagdeProducten/AangevraagdProduct",
+    fields={
+        "ReferentieAanbieder": "reference",
+        **_PRODUCT,
+        "BeschikkingIngangsdatum": "other_date",
+        "ToewijzingIngangsdatum": "start_date",
+        "ToewijzingEinddatum": "end_date",
+        **_EXTENT,
+        "Verwijzer/Type": "referrer_type",
+    },
+    required=("start_date", "referrer_type"),
+    key=("reference",),
+    # Who referred somebody is a person too.
+    passed_over=(
+        "BeschikkingNummer",
+        "Verwijzer/Naam",
+        "Verwijzer/ZorgverlenerCode",
+        "Raamcontract",
+        "Commentaar",
+    ),
+    needs_product_or_budget=True,
+)
+_CLAIM: Final = EventKind(
+    "claim",
+    "Declaratie/Clienten/Client/Prestaties/Prestatie",
+    fields={
+        "ProductReferentie/ReferentieNummer": "reference",
+        "ProductReferentie/VorigReferentieNummer": "earlier_reference",
+        **_ALLOCATION,
+        "ProductCategorie": "category",
+        "ProductCode": "product_code",
+        "ProductPeriode/Begindatum": "start_date",
+        "ProductPeriode/Einddatum": "end_date",
+        "GeleverdVolume": "volume",
+        "Eenheid": "volume_unit",
+        "IngediendBedrag/Bedrag": "amount_eurocents",
+        "IngediendBedrag/DebetCredit": "debit_credit",
+    },
+    required=(
+        *("allocation_id", "category", "product_code", "start_date", "end_date"),
+        *("volume", "volume_unit", "amount_eurocents", "debit_credit"),
+    ),
+    key=("reference", "earlier_reference"),
+    passed_over=("ProductTarief",),
+)
+
+
+def _answered(kind: EventKind, event: str, path: str) -> EventKind:
+    """What an answer repeats of an event, with the codes that it returns for it."""
+    fields, required = {**kind.fields, **_RETURN_CODE}, (*kind.required, "response_code")
+    return replace(kind, event=event, path=path, fields=fields, required=required)
+
 
 EVENTS: Final[Mapping[str, tuple[EventKind, ...]]] = MappingProxyType(
     {
@@ -200,28 +221,8 @@ EVENTS: Final[Mapping[str, tuple[EventKind, ...]]] = MappingProxyType(
                 reasons=REASONS_OF_END,
             ),
         ),
-        "315": (
-            EventKind(
-                "request",
-                "Client/AangevraagdeProducten/AangevraagdProduct",
-                fields=_REQUESTED,
-                required=("start_date", "referrer_type"),
-                key=("reference",),
-                passed_over=_REQUEST_PASSED_OVER,
-                needs_product_or_budget=True,
-            ),
-        ),
-        "316": (
-            EventKind(
-                "request_returned",
-                "Client/AangevraagdeProducten/AangevraagdProduct",
-                fields={**_REQUESTED, **_RETURN_CODE},
-                required=("start_date", "referrer_type", "response_code"),
-                key=("reference",),
-                passed_over=_REQUEST_PASSED_OVER,
-                needs_product_or_budget=True,
-            ),
-        ),
+        "315": (_REQUEST,),
+        "316": (_answered(_REQUEST, "request_returned", _REQUEST.path),),
         "317": (
             EventKind(
                 "change_request_unchanged",
@@ -249,26 +250,8 @@ EVENTS: Final[Mapping[str, tuple[EventKind, ...]]] = MappingProxyType(
                 needs_product_or_budget=True,
             ),
         ),
-        "323": (
-            EventKind(
-                "claim",
-                "Declaratie/Clienten/Client/Prestaties/Prestatie",
-                fields=_CLAIMED,
-                required=_CLAIM_REQUIRED,
-                key=("reference", "earlier_reference"),
-                passed_over=("ProductTarief",),
-            ),
-        ),
-        "325": (
-            EventKind(
-                "claim_rejected",
-                "DeclaratieAntwoord/Clienten/Client/Prestaties/Prestatie",
-                fields={**_CLAIMED, **_RETURN_CODE},
-                required=(*_CLAIM_REQUIRED, "response_code"),
-                key=("reference", "earlier_reference"),
-                passed_over=("ProductTarief",),
-            ),
-        ),
+        "323": (_CLAIM,),
+        "325": (_answered(_CLAIM, "claim_rejected", "DeclaratieAntwoord/Clienten/Client/Prestaties/Prestatie"),),
     }
 )
 

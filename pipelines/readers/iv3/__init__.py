@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 
 from pipelines.declarations.iv3 import Iv3CodeLists
 from pipelines.declarations.source import Iv3Reader
-from pipelines.readers.account import NO_DATA_SCHEMA, Problem, ReadResult
+from pipelines.readers.account import NO_DATA_SCHEMA, ReadResult
+from pipelines.readers.faults import Kind, tell
 from pipelines.readers.iv3.from_csv import read_csv
 from pipelines.readers.iv3.from_json import WIDE_MARKS, read_json
 from pipelines.readers.iv3.records import RecordFaults, Records
@@ -66,7 +67,7 @@ def _result(
     passed_over: pa.Table,
     rows_in: int,
     notices: tuple[str, ...],
-    uneven: tuple[Problem, ...] = (),
+    uneven: tuple[Kind, ...] = (),
 ) -> ReadResult:
     faults = RecordFaults(records)
     values = amounts(records, faults)
@@ -78,10 +79,8 @@ def _result(
         rows_in=rows_in,
         rows_loaded=rows.num_rows,
         rows_no_data=passed_over.num_rows,
-        rows_quarantined=len(uneven) + int(np.count_nonzero(faults.rows)),
-        problems=tuple(
-            sorted((*uneven, *faults.problems()), key=lambda problem: (problem.line or 0, problem.column or 0))
-        ),
+        rows_quarantined=sum(kind.count for kind in uneven) + int(np.count_nonzero(faults.rows)),
+        problems=tell([*uneven, *faults.kinds]),
         notices=(*notices, *odd),
     )
 

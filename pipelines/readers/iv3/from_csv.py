@@ -21,7 +21,7 @@ from pipelines.declarations.source import Iv3Headers
 from pipelines.readers.account import Problem
 from pipelines.readers.delimited import text_grid
 from pipelines.readers.encoding import Encoding, decode
-from pipelines.readers.faults import wrong_widths
+from pipelines.readers.faults import Kind, kind_of_wrong_widths
 from pipelines.readers.grid import Grid, no_data_kinds, place_headers, refuse_persons, tidy_header
 from pipelines.readers.iv3.from_json import WIDE_MARKS
 from pipelines.readers.iv3.records import Mask, Records, mask
@@ -43,7 +43,7 @@ class CsvDelivery:
 
     records: Records
     passed_over: pa.Table
-    uneven: tuple[Problem, ...]
+    uneven: tuple[Kind, ...]
     notices: tuple[str, ...]
     rows_in: int
     in_thousands: bool
@@ -77,7 +77,7 @@ def read_csv(file: str, data: bytes, headers: Iv3Headers, lookup: RegionLookup) 
     return CsvDelivery(
         records=_records(body, named, lookup, is_table=is_table),
         passed_over=_passed_over(grid, kinds, named),
-        uneven=wrong_widths(grid, uneven & (kinds == "")),
+        uneven=kind_of_wrong_widths(grid, uneven & (kinds == "")),
         notices=notices if not is_table else (),
         rows_in=grid.rows_in,
         in_thousands=is_table,

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from pipelines.privacy import redact
 from pipelines.readers.account import Problem
+from pipelines.readers.faults import MOST_TOLD, Kind
 
 Mask = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.int64]
@@ -54,13 +55,16 @@ class Records:
 
 
 class RecordFaults:
-    """Which records are refused, and why. A field of a record has one fault, the first that was added."""
+    """Which records are refused, and why. A field of a record has one fault, the first that was added.
+
+    `kinds` is to be told with `faults.tell`.
+    """
 
     def __init__(self, records: Records) -> None:
         self.rows: Mask = np.zeros(len(records), dtype=bool)
         self._records = records
         self._fields: dict[str, Mask] = {}
-        self._problems: list[Problem] = []
+        self.kinds: list[Kind] = []
 
     def add(self, mask: Mask, name: str, reason: str, found: pa.Array | str, expected: pa.Array | str) -> None:
         """Mark the field `name` of some records; `found` and `expected` are one text, or one for every record."""
@@ -70,26 +74,26 @@ class RecordFaults:
             return
         seen |= new
         self.rows |= new
-        at = pa.array(np.flatnonzero(new))
+        places = np.flatnonzero(new)
+        first = places[:MOST_TOLD]
+        at = pa.array(first)
         records = self._records
         founds = _shown(pa.repeat(found, len(at)) if isinstance(found, str) else found.take(at))
         expecteds = [expected] * len(at) if isinstance(expected, str) else expected.take(at).to_pylist()
         raws = _joined({text: records.texts[text].take(at) for text in TEXTS})
-        self._problems += [
+        told = tuple(
             Problem(records.file, line, column, records.headers.get(name, name), reason, *texts)
             for line, column, *texts in zip(
-                records.lines[new].tolist(),
-                records.columns[name][new].tolist(),
+                records.lines[first].tolist(),
+                records.columns[name][first].tolist(),
                 founds.to_pylist(),
                 expecteds,
                 raws.to_pylist(),
                 strict=True,
             )
-        ]
-
-    def problems(self) -> tuple[Problem, ...]:
-        """All problems in the order of the file."""
-        return tuple(sorted(self._problems, key=lambda problem: (problem.line or 0, problem.column or 0)))
+        )
+        position = list(self._fields).index(name)
+        self.kinds.append(Kind(position, reason, len(places), int(records.lines[places[-1]]), told))
 
 
 def _shown(texts: pa.Array) -> pa.Array:
