@@ -60,11 +60,7 @@
     case when {{ value }} is not null then round(least({{ highest }}.0, greatest({{ lowest }}.0, {{ value }})), 9) end
 {%- endmacro %}
 
-{#- How far a figure of a survey may be built on. -#}
-{% macro reliability(respondents, norm) -%}
-    case
-        when {{ respondents }} is null then 'onbekend'
-        when {{ respondents }} >= {{ norm }} then 'betrouwbaar'
-        else 'indicatief'
-    end
+{#- How far a figure of a survey may be built on, by whether enough people answered. -#}
+{% macro reliability(norm_met) -%}
+    case ({{ norm_met }}) when true then 'betrouwbaar' when false then 'indicatief' else 'onbekend' end
 {%- endmacro %}

@@ -8,6 +8,8 @@ import pytest
 
 from tests.integration.conftest import Workspace
 
+pytestmark = pytest.mark.xdist_group("sample")
+
 SMALLEST, ROUNDED_TO = 10, 5
 
 
@@ -50,6 +52,14 @@ def test_a_monitor_of_once_in_four_years_is_missed_only_in_its_years(sample_run:
     missing = [period for period, delivery in rows if delivery == "missing"]
     assert missing == ["2014", "2018", "2022"]
     assert [period for period, _ in rows] == [str(year) for year in range(2014, 2027)]
+
+
+def test_rhythms_go_from_a_month_to_four_years(sample_run: Workspace) -> None:
+    found = {cadence for (cadence,) in sample_run.rows("select distinct cadence from marts.coverage")}
+    assert {"monthly", "half_yearly", "yearly", "two_yearly", "four_yearly"} <= found
+    assert sample_run.rows("select delivery, count(*) from marts.coverage where cadence = 'monthly' group by all") == [
+        ("delivered", 3 * 18)
+    ]
 
 
 def test_a_source_that_nobody_delivers_is_a_source_with_a_title(sample_run: Workspace) -> None:
@@ -165,3 +175,11 @@ def test_a_key_figure_is_the_figure_of_the_end_of_its_year(sample_run: Workspace
     assert apart == []
     parts = sample_run.rows("select distinct regexp_extract(period_code, '^[0-9]{4}(.*)$', 1) from marts.key_figure")
     assert {part for (part,) in parts if part} <= {"H2", "Q4", "M12"}
+
+
+def test_accounts_told_in_another_way_do_not_compare(sample_run: Workspace) -> None:
+    # Voorbeeldland's accounts come from Iv3 up to 2024, and from a ledger in 2025.
+    assert sample_run.rows(
+        "select distinct incomparable_because, change_pct is null from marts.key_figure "
+        "where region_code = 'VB0060' and year = 2025 and figure_id like 'jaarrekening_%'"
+    ) == [("definition_change", True)]

@@ -114,5 +114,5 @@ select
         when unit = 'mean' then {{ within(1, 10, 'value + half') }}
         else {{ wilson_high('value', 'respondents') }}
     end as ci_high,
-    {{ reliability('respondents', 'response_norm') }} as reliability
+    {{ reliability('coalesce(response_norm_met, respondents >= response_norm)') }} as reliability
 from normed

@@ -55,7 +55,7 @@ select
     case when shares.is_shown then {{ within(1, 10, 'shares.mean_mark + shares.mark_half') }} end as mean_high,
     case when shares.is_shown then shares.answered end as respondents,
     shares.response_norm,
-    case when shares.is_shown then {{ reliability('shares.answered', 'shares.response_norm') }} else 'onbekend' end
+    case when shares.is_shown then {{ reliability('shares.answered >= shares.response_norm') }} else 'onbekend' end
         as reliability,
     case
         when shares.answered is null then 'Niet bekend is hoeveel mensen deze vraag hebben beantwoord.'
