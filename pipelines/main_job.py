@@ -11,7 +11,7 @@ import uuid
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
@@ -22,6 +22,9 @@ from pipelines.privacy import redact_text
 from pipelines.run_folder import RunFolder, forget_old_runs
 from pipelines.run_log import RunLog
 from pipelines.settings import PROJECT_ROOT, Settings, SetupError
+
+if TYPE_CHECKING:
+    import duckdb
 
 DONE, DONE_WITH_REFUSALS, WRONG_USE, FAILED = 0, 1, 2, 3
 SELECTION_EXAMPLES = 'key:"marts/coverage", group:marts or key:"raw/finance_buch"+'
@@ -297,11 +300,17 @@ def _alert(settings: Settings, run_id: str, outcome: _Outcome, log: RunLog) -> _
     return _Alerts(report.sent, report.pending, tuple(report.errors))
 
 
+def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+    cursor = connection.execute(query)
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
 def _summarise(
     settings: Settings, run_id: str, outcome: _Outcome, alerts: _Alerts, log: Path, seconds: float
 ) -> RunSummary:
     from pipelines.publish.publication import current
-    from pipelines.warehouse.connection import connect_read_only
+    from pipelines.warehouse.connection import connect, connect_read_only
 
     folder = RunFolder(settings, run_id)
     steps = [step for name in STEPS if (step := folder.read(f"checks_{name}"))]
@@ -329,21 +338,23 @@ def _summarise(
     if folder.read("publication") is None:
         refused = outcome.rows_refused
         return RunSummary(exit_code=DONE_WITH_REFUSALS if refused else DONE, rows_refused=refused, **summary)
+    # whoever runs it is told how many rows a delivery about persons has; what is published does not say it
+    with connect(settings.warehouse_path) as warehouse:
+        deliveries = _rows(
+            warehouse,
+            "select source_id, file, status, rows_in, rows_loaded, rows_no_data, rows_quarantined "
+            "from raw.delivery where is_current or status = 'refused' order by source_id, file, status",
+        )
     with connect_read_only(settings.published_path) as published:
 
         def rows(query: str) -> list[dict[str, Any]]:
-            cursor = published.execute(query)
-            names = [column[0] for column in cursor.description]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            return _rows(published, query)
 
         quarantined = rows('select * from marts.quarantine order by file, line, "column"')
         return RunSummary(
             exit_code=DONE_WITH_REFUSALS if quarantined else DONE,
             is_published=True,
-            deliveries=rows(
-                "select source_id, file, status, rows_in, rows_loaded, rows_no_data, rows_quarantined "
-                "from marts.delivery where is_current or status = 'refused' order by source_id, file, status"
-            ),
+            deliveries=deliveries,
             observations=rows("select count(*) as n from marts.observation where is_latest")[0]["n"],
             quarantined=quarantined,
             breaks={

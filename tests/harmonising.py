@@ -171,7 +171,11 @@ def rendered(model: str) -> str:
     (path,) = (DBT_PROJECT / "models").rglob(f"{model}.sql")
     macros = [macro.read_text(encoding="utf-8") for macro in sorted((DBT_PROJECT / "macros").rglob("*.sql"))]
     variables = yaml.safe_load((DBT_PROJECT / "dbt_project.yml").read_text(encoding="utf-8")).get("vars", {})
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701 - SQL, not HTML
+    environment = jinja2.Environment(
+        extensions=["jinja2.ext.do"],
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701 - SQL, not HTML
+    )
     environment.globals |= {
         "ref": relation,
         "source": lambda schema, table: f'{schema}."{table}"',

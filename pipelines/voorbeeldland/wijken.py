@@ -45,6 +45,18 @@ def names_of(year: int, place: int) -> dict[str, str]:
     return names
 
 
+def slots_of(year: int, place: int) -> list[int]:
+    """For every wijk of names_of, in its order, which of the wijken of the first year it goes on from.
+
+    By its number, and where that is new by its name: so an unchanged wijk keeps its share of the inhabitants.
+    """
+    numbers, first_names = list(_STAYS), list(_STAYS.values())
+    return [
+        numbers.index(number) if number in _STAYS else first_names.index(name)
+        for number, name in names_of(year, place).items()
+    ]
+
+
 def editions(country: Country, seed: int) -> list[tuple[Table, list[str]]]:
     """The table of every year with its observations as compact JSON objects."""
     share = 0.2 + Chance(seed, "wijken").uniform(len(_MUNICIPALITIES), len(_STAYS))
@@ -78,6 +90,9 @@ def _edition(country: Country, year: int, share: FloatArray, rate: FloatArray) -
 
 def _figures(country: Country, year: int, share: FloatArray, rate: FloatArray) -> FloatArray:
     """Shape (wijken, measures); negative where a figure is not shown."""
+    slots = np.array([slots_of(year, place) for place in range(len(_MUNICIPALITIES))])
+    share = np.take_along_axis(share, slots, axis=1)
+    rate = np.take_along_axis(rate, slots[:, :, None], axis=1)
     inhabitants = country.population[list(_MUNICIPALITIES), YEARS.index(year)].astype(np.float64)
     people = _rounded(inhabitants[:, None] * share).ravel()
     clients, on_benefit = (

@@ -8,6 +8,7 @@ import pytest
 from pipelines.privacy.suppression import shown_counts
 from tests.attacker import Panel, published_rates, random_panel, widths
 from tests.integration.conftest import Workspace
+from tests.ways import MEASURES, Count, ways, widths_by_ways
 
 PANELS = 200
 AT_ONCE = 20
@@ -73,4 +74,25 @@ def test_the_counts_of_the_sample_keep_their_room(sample_run: Workspace) -> None
     assert {name for name in shown if 0 < panel.persons[name] < 10} <= set(hidden)
     assert len(hidden) > 100
     found = widths(panel, shown, {}, hidden[:: len(hidden) // 50])
+    assert {name: width for name, width in found.items() if width < 10 - ALMOST} == {}
+
+
+@pytest.mark.xdist_group("sample")
+def test_the_ways_one_person_can_go_give_no_hidden_count_of_the_sample_away(sample_run: Workspace) -> None:
+    with duckdb.connect(str(sample_run.data / "warehouse.duckdb"), read_only=True) as connection:
+        rows = connection.execute(
+            "select law, region_code, provision, period_code, measure, shown from core.drill_down_cell as cell "
+            "join privacy.shown as shown on cell.cell_id = shown.cell_id where list_contains(?, measure)",
+            [list(MEASURES)],
+        ).fetchall()
+    of_provision: dict[tuple[str, ...], dict[Count, int | None]] = {}
+    for law, region, provision, period, measure, count in rows:
+        of_provision.setdefault((law, region, provision), {})[period, measure] = count
+    counted = ways(sorted({period for *_, period, _, _ in rows if len(period) > 4}))
+    found = {
+        (*name, *count): width
+        for name, shown in of_provision.items()
+        for count, width in widths_by_ways(counted, shown, k=10, round_to=5).items()
+    }
+    assert len(found) > 50
     assert {name: width for name, width in found.items() if width < 10 - ALMOST} == {}

@@ -70,6 +70,21 @@ def test_ranks_run_from_the_highest_value_down_and_only_over_what_compares_in_si
     )
 
 
+def test_among_a_handful_of_municipalities_nothing_stands_in_the_middle_or_on_top(sample_run: Workspace) -> None:
+    assert sample_run.rows(
+        "select rank_of < 10, bool_or(peer_value is not null), bool_or(rank is not null) "
+        "from marts.indicator_municipality group by 1 order by 1"
+    ) == [(False, True, True), (True, False, False), (None, False, False)]
+
+
+def test_a_municipality_that_was_merged_away_did_not_drop_to_nothing(sample_run: Workspace) -> None:
+    assert sample_run.rows(
+        "select distinct incomparable_because from marts.indicator_municipality "
+        "where region_code = 'VB0007' and geography = 'published' and period_code like '2019%' "
+        "and indicator_id = 'bevolking'"
+    ) == [("boundary_change|missing_value",)]
+
+
 def test_the_reference_figure_is_the_mean_of_the_chosen_municipalities(sample_run: Workspace) -> None:
     (found,) = sample_run.rows(
         "select reference_group, reference_value, reference_because from marts.indicator_municipality "

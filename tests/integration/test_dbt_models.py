@@ -156,6 +156,7 @@ def test_the_models_that_judge_have_unit_tests() -> None:
         "core_drill_down",
         "core_drill_down_cost",
         "core_drill_down_sum",
+        "core_drill_down_within",
         "core_harmonised",
         "core_incomparable",
         "core_key_figure",

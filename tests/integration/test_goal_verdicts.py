@@ -5,6 +5,8 @@ The later figures are invented, and stand under the names of real municipalities
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from tests.integration.conftest import Workspace
@@ -104,11 +106,20 @@ def test_the_survey_of_voorbeeldland_comes_out_in_shares_and_marks(sample_run: W
     kinds = {kind for (kind,) in sample_run.rows("select distinct question_kind from marts.survey_answer")}
     assert kinds == {"mark", "yes_no", "good_fair_bad", "points_100", "choice", "open_text"}
     rows = sample_run.rows(
-        "select region_code, question_id, period_code, sum(share_pct), count(distinct mean_mark) "
-        "from marts.survey_answer where question_kind not in ('choice', 'open_text') group by all"
+        "select sum(share_pct), count(*) = count(share_pct), question_kind, count(distinct mean_mark) "
+        "from marts.survey_answer where question_kind not in ('choice', 'open_text') "
+        "group by region_code, question_id, period_code, question_kind"
     )
     assert len(rows) == 5 * 6
-    assert all(abs(total - 100) < 1e-6 for _, _, _, total, _ in rows)
+    # few people gave some of the marks, and in a small region some of the other answers
+    hidden = Counter(kind for _, is_whole, kind, _ in rows if not is_whole)
+    assert hidden == {"mark": 5, "good_fair_bad": 2}
+    assert all(abs(total - 100) < 1e-6 for total, is_whole, _, _ in rows if is_whole)
+    assert all(marks == (kind == "mark") for _, _, kind, marks in rows)
+    untold = "select count(*) from marts.survey_answer where share_pct is null and because is null"
+    assert sample_run.value(untold) == 0
+    unexplained = "(ci_low is null) != (because is not null)"
+    assert sample_run.value(f"select count(*) from marts.survey_answer where {unexplained}") == 0
     reliability = dict(sample_run.rows("select distinct region_code, reliability from marts.survey_answer"))
     assert reliability == {"VB0060": "betrouwbaar", "VB0061": "indicatief", "VB0062": "indicatief"}
 

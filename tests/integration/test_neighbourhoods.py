@@ -35,6 +35,26 @@ def test_the_figures_of_a_wijk_have_the_year_of_their_edition(sample_run: Worksp
     assert rows == [("2022", 9, 9), ("2023", 9, 9), ("2024", 9, 9)]
 
 
+def test_a_wijk_beside_one_with_a_new_number_keeps_its_size(sample_run: Workspace) -> None:
+    rows = sample_run.rows(
+        "select region_code, period_code, abs(change_pct) < 2 from marts.indicator_wijk "
+        "where indicator_id = 'bevolking' and period_code = '2024' and comparable_with_previous order by 1"
+    )
+    assert len(rows) == 8 and all(small for _, _, small in rows)
+
+
+def test_a_wijk_says_why_no_figure_of_its_municipality_stands_beside_it(sample_run: Workspace) -> None:
+    unexplained = (
+        "(municipality_value is null) != (no_municipality_because is not null) "
+        "or (national_value is null) != (no_national_because is not null)"
+    )
+    assert sample_run.value(f"select count(*) from marts.indicator_wijk where {unexplained}") == 0
+    reasons = sample_run.rows(
+        "select distinct no_municipality_because from marts.indicator_wijk where indicator_id = 'participatie_bijstand'"
+    )
+    assert reasons == [("De cijfers van de gemeente over dit jaar gaan over een andere periode, zoals een halfjaar.",)]
+
+
 def test_the_figures_of_wijken_do_not_touch_those_of_municipalities(sample_run: Workspace) -> None:
     assert sample_run.rows("select * from marts.indicator_municipality where region_code like 'VBWK%'") == []
 

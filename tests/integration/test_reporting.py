@@ -145,6 +145,20 @@ def test_the_report_of_heemskerk_holds_the_printed_totals_of_its_budget(
     assert abs(found["begroting_baten"] - baten) <= 1
 
 
+def test_a_budget_of_some_taakgebieden_is_no_budget_of_the_social_domain(sample_run: Workspace) -> None:
+    # Of 2016 the budgets of Wmo and Jeugd were delivered, and of no other taakgebied.
+    assert sample_run.rows(
+        "select value, because from marts.key_figure "
+        "where region_code = 'GM0373' and year = 2016 and figure_id = 'begroting_lasten'"
+    ) == [
+        (
+            None,
+            "Niet van elk taakgebied is over dit jaar een bedrag geleverd; "
+            "er ontbreekt: Sociale basisvoorzieningen, Participatie.",
+        )
+    ]
+
+
 def test_every_year_of_a_municipality_has_every_figure_once(sample_run: Workspace) -> None:
     figures = sample_run.value("select count(distinct figure_id) from marts.key_figure")
     odd = sample_run.rows(
@@ -170,7 +184,9 @@ def test_a_key_figure_is_the_figure_of_the_end_of_its_year(sample_run: Workspace
         "and report.period_code = figure.period_code and figure.geography = '2026' "
         "where report.comparable_with_previous != figure.comparable_with_previous "
         "or report.incomparable_because is distinct from figure.incomparable_because "
-        "or abs(report.value - figure.value) > 0.5 or report.national_value is distinct from figure.national_value"
+        "or abs(report.value - figure.value) > 0.5 or abs(report.national_value - figure.national_value) > 0.5 "
+        "or (report.national_value is null) != (figure.national_value is null) "
+        "or report.change_pct is distinct from figure.change_pct"
     )
     assert apart == []
     parts = sample_run.rows("select distinct regexp_extract(period_code, '^[0-9]{4}(.*)$', 1) from marts.key_figure")

@@ -23,6 +23,7 @@ from tests.harmonising import Warehouse, relation, rendered
 CORE = (
     *("core_period", "core_region_member", "core_client_event", "core_delivered_spell", "core_person_window"),
     *("core_provision_spell", "core_person_period", "core_drill_down", "core_drill_down_cell", "core_drill_down_sum"),
+    "core_drill_down_within",
     *("core_person_cost", "core_drill_down_cost", "core_stapeling", "core_stapeling_cell", "core_costliest_case"),
     *("core_protected_cell", "core_protected_sum"),
 )
@@ -192,7 +193,9 @@ def test_every_sum_holds_and_every_count_that_a_mart_shows_is_protected(small: t
     )
     assert off.num_rows == 0
     kinds = warehouse.query("select distinct split_part(sum_id, '|', 1) as kind from core.protected_sum")
-    assert set(kinds["kind"].to_pylist()) >= {"split", "year", "law", "region", "once", "number_of_laws", "laws"}
+    assert set(kinds["kind"].to_pylist()) >= {
+        *("split", "year", "law", "region", "once", "number_of_laws", "laws", "besides", "one_half", "moved")
+    }
     cells = warehouse.query("select count(*), count(distinct cell_id), min(persons) from core.protected_cell")
     total, distinct, lowest = (column[0].as_py() for column in cells.columns)
     assert total == distinct and lowest >= 0

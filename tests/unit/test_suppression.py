@@ -134,7 +134,7 @@ def test_a_small_flow_hides_the_other_flow_and_no_stock() -> None:
     assert [name for name, count in found.items() if count is None] == ["in", "out"]
 
 
-def test_a_helper_is_never_shown_and_never_protected() -> None:
+def test_an_auxiliary_count_is_never_shown_and_never_protected() -> None:
     persons = {"users": 40, "clients": 60, "rest": 20}
     table = cells(persons).append_column("is_published", pa.array([True, True, False]))
     assert shown_counts(table, sums([("clients", ["users", "rest"])])).to_pydict() == {

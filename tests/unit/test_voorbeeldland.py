@@ -507,6 +507,18 @@ class TestWijken:
         stays = set.intersection(*(set(of_year.items()) for of_year in names.values()))
         assert sum(code.startswith("VBWK") for code, _ in stays) == 7
 
+    def test_a_wijk_that_keeps_its_name_keeps_about_its_size_and_its_use_whatever_its_number_becomes(self) -> None:
+        figures: dict[tuple[str, str, str], dict[int, int]] = {}
+        for year, table in wijken.EDITIONS.items():
+            names = {one["Identifier"]: one["Title"] for one in codes(table, "WijkenEnBuurten")}
+            for row in observations(table):
+                code = row["WijkenEnBuurten"]
+                figures.setdefault((code[:8], names[code], row["Measure"]), {})[year] = row["Value"]
+        followed = [series for series in figures.values() if len(series) == 3]
+        assert len(followed) == 8 * 5
+        for series in followed:
+            assert max(series.values()) - min(series.values()) <= 0.05 * max(series.values()) + 5
+
     @pytest.mark.parametrize(("year", "table"), wijken.EDITIONS.items())
     def test_wijken_are_rounded_and_nearly_add_up_to_their_municipality(self, year: int, table: str) -> None:
         rows = [row for row in observations(table) if row["Measure"] == "M900601"]

@@ -22,7 +22,7 @@ with figures as (
         'A' as obs_status,
         false as is_computed
     from {{ ref('core_survey_figure') }} as counted
-    where counted.is_counted and counted.indicator_id is not null
+    where counted.is_counted and counted.indicator_id is not null and counted.value is not null
 ),
 
 later as (

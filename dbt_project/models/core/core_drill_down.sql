@@ -11,7 +11,7 @@ with counted as (
         count(*) as clients,
         count(*) filter (where has_started) as inflow,
         count(*) filter (where has_ended) as outflow,
-        count(*) filter (where has_returned) as returned,
+        case when count(has_returned) = count(*) then count(*) filter (where has_returned) end as returned,
         count(*) filter (where has_crisis_start) as crisis,
         count(*) filter (where has_wijkteam) as wijkteam
     from {{ ref('core_person_period') }}

@@ -67,6 +67,7 @@ referred as (
 
 every as (
     select * from parts
+    where persons is not null
     union all
     select * from referred
 )

@@ -1,7 +1,7 @@
 -- What was claimed per provision, and whether it may be shown: claims of at least k persons, of which no one is more
--- than half. What is hidden must not come back by subtraction, so that a total is shown only where nothing of it is
--- hidden, or where what is hidden would do as one. A year is shown where both its half-years are, and a group where all
--- its members are. Not for consumers.
+-- than half. The total of a law is no secret (`marts.spending_month` has it), so that what is hidden of it must do as
+-- one: where it does not, the smallest of what is safe is hidden too. A year is shown where both its half-years are,
+-- and a group where all its members are. Not for consumers.
 with scope as (
     select
         law,
@@ -40,59 +40,102 @@ per_provision as (
     group by law, region_code, provision, period_code
 ),
 
+-- in the order of hiding: what is not safe, then from small to large
+ordered as (
+    select
+        *,
+        row_number() over (of_law order by is_safe, amount_eur, provision) as nth,
+        count(*) filter (where not is_safe) over of_law as unsafe_provisions
+    from per_provision
+    window of_law as (partition by law, region_code, period_code)
+),
+
 hidden_per_person as (
     select
-        half_year.law,
-        half_year.region_code,
-        half_year.period_code,
+        ordered.law,
+        ordered.region_code,
+        ordered.period_code,
+        last_hidden.nth,
         half_year.person_key,
         half_year.person,
         sum(half_year.amount_eur) as amount_eur,
         max(half_year.smallest_count) as smallest_count
-    from half_year
-    inner join per_provision
+    from ordered
+    inner join ordered as last_hidden
         on
-            half_year.law = per_provision.law
-            and half_year.region_code = per_provision.region_code
-            and half_year.provision = per_provision.provision
-            and half_year.period_code = per_provision.period_code
-            and not per_provision.is_safe
+            ordered.law = last_hidden.law
+            and ordered.region_code = last_hidden.region_code
+            and ordered.period_code = last_hidden.period_code
+            and ordered.nth <= last_hidden.nth
+    inner join half_year
+        on
+            ordered.law = half_year.law
+            and ordered.region_code = half_year.region_code
+            and ordered.provision = half_year.provision
+            and ordered.period_code = half_year.period_code
+    where last_hidden.unsafe_provisions > 0 and last_hidden.nth >= last_hidden.unsafe_provisions
     group by all
 ),
 
+hidden_together as (
+    select
+        law,
+        region_code,
+        period_code,
+        nth,
+        count(*) filter (where amount_eur > 0) >= max(smallest_count)
+        and max(amount_eur) <= sum(amount_eur) / 2 as is_safe
+    from hidden_per_person
+    group by law, region_code, period_code, nth
+),
+
+-- where no number of provisions will do, nothing of the law is shown (last_hidden is null)
 hidden as (
     select
         law,
         region_code,
         period_code,
-        count(*) filter (where amount_eur > 0) >= max(smallest_count)
-        and max(amount_eur) <= sum(amount_eur) / 2 as is_safe
-    from hidden_per_person
+        min(nth) filter (where is_safe) as last_hidden
+    from hidden_together
     group by law, region_code, period_code
 ),
 
-whole_law as (
+judged as (
     select
-        per_provision.law,
-        per_provision.region_code,
-        'totaal' as provision,
-        per_provision.period_code,
-        sum(per_provision.amount_eur) as amount_eur,
-        -- one that is hidden alone is hidden because it is not safe
-        coalesce(bool_and(hidden.is_safe), true) as is_safe
-    from per_provision
+        ordered.law,
+        ordered.region_code,
+        ordered.provision,
+        ordered.period_code,
+        ordered.amount_eur,
+        ordered.unsafe_provisions = 0 or coalesce(ordered.nth > hidden.last_hidden, false) as is_safe,
+        ordered.unsafe_provisions = 0 or hidden.last_hidden is not null as law_is_safe
+    from ordered
     left join hidden
         on
-            per_provision.law = hidden.law
-            and per_provision.region_code = hidden.region_code
-            and per_provision.period_code = hidden.period_code
-    group by per_provision.law, per_provision.region_code, per_provision.period_code
+            ordered.law = hidden.law
+            and ordered.region_code = hidden.region_code
+            and ordered.period_code = hidden.period_code
 ),
 
 of_half_year as (
-    select * from per_provision
+    select
+        law,
+        region_code,
+        provision,
+        period_code,
+        amount_eur,
+        is_safe
+    from judged
     union all
-    select * from whole_law
+    select
+        law,
+        region_code,
+        'totaal' as provision,
+        period_code,
+        sum(amount_eur) as amount_eur,
+        bool_and(law_is_safe) as is_safe
+    from judged
+    group by law, region_code, period_code
 ),
 
 of_period as (

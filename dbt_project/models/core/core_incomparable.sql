@@ -11,6 +11,16 @@ with changes as (
 
     union
 
+    -- what was merged away has its last figure before it: that is no drop to nothing
+    select
+        'published' as geography,
+        from_code as region_code,
+        effective_date
+    from {{ source('raw', 'region_change') }}
+    where kind = 'herindeling' and from_code != to_code
+
+    union
+
     select
         geography,
         region_code,

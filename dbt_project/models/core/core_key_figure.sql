@@ -20,7 +20,8 @@ indicator_figures as (
         compared.obs_status,
         compared.previous_code as previous_period,
         compared.previous_value,
-        false as is_redefined
+        false as is_redefined,
+        null as missing_nl
     from declared
     inner join {{ ref('core_compared') }} as compared on declared.indicator_id = compared.indicator_id
     where
@@ -74,14 +75,51 @@ amounts as (
     select * from accounted
 ),
 
+-- A total of the social domain is one where every taakgebied is in it: where lasten are known of each. What the state
+-- pays is income only.
+present as (
+    select distinct
+        region_code,
+        year,
+        basis,
+        taakgebied
+    from amounts
+    where (side = 'lasten' or basis = 'rijksbudget') and amount_eur is not null
+),
+
+incomplete as (
+    select
+        loaded.region_code,
+        loaded.year,
+        loaded.basis,
+        string_agg(taakgebied.label_nl, ', ' order by taakgebied.place) as missing_nl
+    from (
+        select distinct
+            region_code,
+            year,
+            basis
+        from amounts
+    ) as loaded
+    cross join {{ ref('core_taakgebied') }} as taakgebied
+    left join present
+        on
+            loaded.region_code = present.region_code
+            and loaded.year = present.year
+            and loaded.basis = present.basis
+            and taakgebied.taakgebied = present.taakgebied
+    where present.taakgebied is null
+    group by loaded.region_code, loaded.year, loaded.basis
+),
+
 amount_figures as (
     select
         declared.figure_id,
         amounts.region_code,
         amounts.year,
         amounts.year::varchar as period_code,
-        sum(amounts.amount_eur) as value,
-        'A' as obs_status,
+        case when incomplete.missing_nl is null then sum(amounts.amount_eur) end as value,
+        case when incomplete.missing_nl is null then 'A' else 'L' end as obs_status,
+        incomplete.missing_nl,
         (amounts.year - 1)::varchar as previous_period,
         list_sort(list(distinct amounts.made_of)) as made_of
     from declared
@@ -91,8 +129,14 @@ amount_figures as (
             and declared.side = amounts.side
             and (declared.taakgebied is null or declared.taakgebied = amounts.taakgebied)
             and (declared.provision_form is null or declared.provision_form = amounts.provision_form)
+    left join incomplete
+        on
+            declared.taakgebied is null
+            and amounts.region_code = incomplete.region_code
+            and amounts.year = incomplete.year
+            and amounts.basis = incomplete.basis
     where amounts.amount_eur is not null
-    group by declared.figure_id, amounts.region_code, amounts.year
+    group by declared.figure_id, amounts.region_code, amounts.year, incomplete.missing_nl
 ),
 
 found as (
@@ -108,7 +152,8 @@ found as (
         amount_figures.previous_period,
         previous.value as previous_value,
         -- other programmes, another way of telling, other taakvelden: not the same amount a year later
-        coalesce(amount_figures.made_of != previous.made_of, false) as is_redefined
+        coalesce(amount_figures.made_of != previous.made_of, false) as is_redefined,
+        amount_figures.missing_nl
     from amount_figures
     left join amount_figures as previous
         on
@@ -123,7 +168,7 @@ years as (
         found.year
     from found
     inner join municipalities on found.region_code = municipalities.region_code
-    where found.value is not null
+    where found.value is not null or found.missing_nl is not null
 )
 
 select
@@ -137,17 +182,13 @@ select
     coalesce(indicator.unit, 'eur') as unit,
     coalesce(indicator.desired_direction, 'none') as desired_direction,
     found.period_code,
-    case
-        when indicator.rounding is null then found.value
-        else round(round(found.value / indicator.rounding) * indicator.rounding, 9)
-    end as value,
+    found.value,
     found.obs_status,
     found.previous_period,
-    case
-        when indicator.rounding is null then found.previous_value
-        else round(round(found.previous_value / indicator.rounding) * indicator.rounding, 9)
-    end as previous_value,
-    coalesce(found.is_redefined, false) as is_redefined
+    found.previous_value,
+    indicator.rounding,
+    coalesce(found.is_redefined, false) as is_redefined,
+    found.missing_nl
 from years
 cross join declared
 left join found

@@ -7,7 +7,8 @@ with period as (
         calendar.period_code,
         calendar.period_kind,
         calendar.start_date,
-        calendar.end_date
+        calendar.end_date,
+        law_window.known_from <= calendar.start_date - 365 as knows_year_before
     from {{ ref('core_person_window') }} as law_window
     inner join {{ ref('core_period') }} as calendar
         on law_window.known_from <= calendar.start_date and law_window.known_to >= calendar.end_date
@@ -24,9 +25,14 @@ select
     spell.person,
     bool_or(spell.start_date >= period.start_date) as has_started,
     coalesce(bool_or(spell.end_date <= period.end_date), false) as has_ended,
-    coalesce(
-        bool_or(spell.start_date >= period.start_date and spell.start_date - spell.previous_end_date <= 365), false
-    ) as has_returned,
+    -- a stretch that ended before the deliveries begin is not in them
+    case
+        when bool_and(period.knows_year_before)
+            then coalesce(
+                bool_or(spell.start_date >= period.start_date and spell.start_date - spell.previous_end_date <= 365),
+                false
+            )
+    end as has_returned,
     coalesce(bool_or(spell.is_crisis) filter (where spell.start_date >= period.start_date), false) as has_crisis_start,
     coalesce(bool_or(spell.is_wijkteam) filter (where spell.start_date >= period.start_date), false) as has_wijkteam,
     arg_min(spell.referrer, spell.start_date) filter (where spell.start_date >= period.start_date) as referrer

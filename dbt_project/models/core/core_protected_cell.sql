@@ -48,6 +48,21 @@ overlap as (
     where may_overlap
 ),
 
+drill_down_left as (
+    select
+        'rest|' || sum_id as cell_id,
+        'drill_down' as table_name,
+        null as region_code,
+        null as period_code,
+        'published' as geography,
+        null::varchar as key,
+        rest as persons,
+        1 as k,
+        1 as round_to,
+        false as is_published
+    from {{ ref('core_drill_down_within') }}
+),
+
 stapeling as (
     select
         cell_id,
@@ -101,6 +116,8 @@ union all
 select * from together
 union all
 select * from overlap
+union all
+select * from drill_down_left
 union all
 select * from stapeling
 union all

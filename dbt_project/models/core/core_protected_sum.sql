@@ -16,6 +16,14 @@ once as (
     where may_overlap
 ),
 
+within as (
+    select
+        sum_id,
+        whole_id as total_cell_id,
+        unnest([part_id, 'rest|' || sum_id]) as part_cell_id
+    from {{ ref('core_drill_down_within') }}
+),
+
 laws as (
     select * from {{ ref('core_stapeling_cell') }}
     where measure = 'laws'
@@ -73,6 +81,12 @@ select
     *,
     1 as sign
 from once
+union all
+select
+    *,
+    1 as sign
+from within
+where part_cell_id is not null
 union all
 select
     *,

@@ -1,5 +1,5 @@
 -- What was spent in a month on each taakgebied, by the ledger and by the claims of iWmo and iJw messages. What few
--- clients stand behind is hidden here already, so that no mart can show it.
+-- clients or mostly one stand behind is hidden here already, and claims are rounded, so that no mart can show it.
 with taakveld as (
     select distinct
         taakgebied,
@@ -89,7 +89,9 @@ claims as (
         / (event.last_day - event.start_date + 1) as part,
         event.amount_eur,
         case when event.volume_unit = '01' then event.volume / 60 else event.volume end as volume,
-        coalesce(declared_source.suppressed_below, {{ var('least_clients', 10) }}) as least_clients
+        greatest(
+            declared_source.smallest_count, declared_source.suppressed_below, {{ var('least_clients', 10) }}
+        ) as least_clients
     from claimed_events as event
     inner join {{ ref('core_period') }} as month
         on month.period_kind = 'month' and event.start_date <= month.end_date and event.last_day >= month.start_date
@@ -97,26 +99,45 @@ claims as (
     left join {{ source('declared', 'source') }} as declared_source on event.source_id = declared_source.source_id
 ),
 
--- Persons of two keys cannot be told apart from one person: only those of one key are sure to be as many. A volume of
--- one kind may come from fewer clients than all amounts together (kind is null here).
+-- What each person has of a month's amount (kind is null here), and of its volume of each kind: that may come from
+-- fewer clients than all amounts together.
+claimed_by_person as (
+    select
+        region_code,
+        period_code,
+        taakgebied,
+        kind,
+        person_key,
+        person,
+        case when kind is null then sum(part * amount_eur) else sum(part * volume) end as claimed
+    from claims
+    group by grouping sets (
+        (region_code, period_code, taakgebied, person_key, person),
+        (region_code, period_code, taakgebied, kind, person_key, person)
+    )
+),
+
+-- Persons of two keys cannot be told apart from one person: only those of one key are sure to be as many, and the
+-- largest of each key may be one and the same. One who has more than half could be read from the whole.
 clients as (
     select
         region_code,
         period_code,
         taakgebied,
         kind,
-        max(clients) as clients
+        max(clients) as clients,
+        coalesce(sum(largest) > abs(sum(claimed)) / 2, false) as is_dominated
     from (
         select
             region_code,
             period_code,
             taakgebied,
             kind,
-            count(distinct person) as clients
-        from claims
-        group by grouping sets (
-            (region_code, period_code, taakgebied, person_key), (region_code, period_code, taakgebied, kind, person_key)
-        )
+            count(*) as clients,
+            max(abs(claimed)) as largest,
+            sum(claimed) as claimed
+        from claimed_by_person
+        group by region_code, period_code, taakgebied, kind, person_key
     ) as by_key
     group by region_code, period_code, taakgebied, kind
 ),
@@ -140,9 +161,9 @@ shown as (
         claimed.period_code,
         claimed.taakgebied,
         claimed.kind,
-        clients.clients < claimed.least_clients as is_hidden,
-        case when clients.clients >= claimed.least_clients then claimed.lasten_eur end as lasten_eur,
-        case when clients.clients >= claimed.least_clients then claimed.volume end as volume
+        clients.clients < claimed.least_clients or clients.is_dominated as is_hidden,
+        case when not is_hidden then round(claimed.lasten_eur / 100) * 100 end as lasten_eur,
+        case when not is_hidden then claimed.volume end as volume
     from claimed
     inner join clients
         on

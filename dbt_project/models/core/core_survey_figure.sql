@@ -26,6 +26,23 @@ with delivered as (
     where indicator.survey is not null and preferred.value is not null
 ),
 
+-- Which answers marts.survey_answer does not tell: those of few people, and others with them.
+answers as (
+    select
+        counts.*,
+        survey.smallest,
+        coalesce(counts.is_positive, false) as counts_as_positive,
+        {{ hides_answer(
+            'counts.given',
+            'survey.smallest',
+            'counts.answer',
+            'counts.survey, counts.question_id, counts.region_code, counts.period_code',
+        ) }} as is_hidden
+    from {{ ref('core_survey_count') }} as counts
+    inner join {{ source('declared', 'survey') }} as survey on counts.survey = survey.survey
+    where counts.kind in ('yes_no', 'good_fair_bad', 'mark')
+),
+
 questions as (
     select
         survey,
@@ -38,9 +55,12 @@ questions as (
         bool_or(response_norm_met) as response_norm_met,
         sum(given) filter (where is_positive) as positive,
         sum(try_cast(answer as double) * given) as marks,
-        sum(pow(try_cast(answer as double), 2) * given) as squares
-    from {{ ref('core_survey_count') }}
-    where kind in ('yes_no', 'good_fair_bad', 'mark')
+        sum(pow(try_cast(answer as double), 2) * given) as squares,
+        any_value(smallest) as smallest,
+        bool_or(is_hidden) as has_hidden,
+        -- where both sides hide some, the share would tell how many on each
+        bool_or(is_hidden and counts_as_positive) and bool_or(is_hidden and not counts_as_positive) as hides_share
+    from answers
     group by survey, question_id, region_code, period_code
 ),
 
@@ -54,10 +74,14 @@ counted as (
         case questions.kind when 'mark' then 'mean' else 'pct' end as unit,
         true as is_counted,
         case
+            when questions.kind = 'mark' and questions.has_hidden then round(questions.marks / questions.answered, 1)
             when questions.kind = 'mark' then questions.marks / questions.answered
+            when questions.hides_share then null
+            when questions.has_hidden then round(100.0 * coalesce(questions.positive, 0) / questions.answered)
             else 100.0 * coalesce(questions.positive, 0) / questions.answered
         end as value,
-        questions.answered as respondents,
+        case when questions.has_hidden then {{ to_fives('questions.answered') }} else questions.answered end
+            as respondents,
         questions.population,
         questions.response_norm_met,
         case
@@ -65,11 +89,10 @@ counted as (
                 then {{ mean_half('questions.marks', 'questions.squares', 'questions.answered') }}
         end as half
     from questions
-    inner join {{ source('declared', 'survey') }} as survey on questions.survey = survey.survey
     left join {{ ref('core_indicator') }} as indicator
         on questions.survey = indicator.survey and questions.question_id = indicator.question_id
     -- what so few people say is not shown
-    where questions.answered >= survey.smallest
+    where questions.answered >= questions.smallest
 ),
 
 every as (

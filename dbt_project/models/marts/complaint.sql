@@ -6,8 +6,13 @@ with figures as (
         now.shown as complaints,
         now.obs_status,
         previous.shown as previous_complaints,
-        case when previous.shown is null then ['missing_previous'] else [] end as lacks_previous,
-        case when now.shown is null then ['missing_value'] else [] end as lacks_value
+        case when compared.previous_cell_id is null then ['missing_previous'] else [] end as lacks_previous,
+        -- the one of the year before is there, and hidden
+        case
+            when now.shown is null or (compared.previous_cell_id is not null and previous.shown is null)
+                then ['missing_value']
+            else []
+        end as lacks_value
     from {{ ref('core_complaint_compared') }} as compared
     inner join {{ source('privacy', 'shown') }} as now on compared.cell_id = now.cell_id
     left join {{ source('privacy', 'shown') }} as previous on compared.previous_cell_id = previous.cell_id
@@ -16,7 +21,9 @@ with figures as (
 reasoned as (
     select
         *,
-        {{ reasons_in_order("list_concat(reasons, list_concat(lacks_previous, lacks_value))") }} as incomparable_because
+        {{ reasons_in_order("list_concat(reasons, list_concat(lacks_previous, lacks_value))") }}
+            as incomparable_because,
+        least(complaints, previous_complaints) >= {{ least_to_divide_by() }} as are_many
     from figures
 )
 
@@ -30,11 +37,13 @@ select
     case
         when complaints is null
             then 'Het aantal is klein, of een klein aantal zou eruit te herleiden zijn.'
+        when incomparable_because is null and not are_many
+            then 'De afgeronde aantallen zijn te klein om er een verandering uit af te leiden.'
     end as because,
     previous_period,
     previous_complaints,
     case
-        when incomparable_because is null and previous_complaints > 0
+        when incomparable_because is null and are_many
             then round(100.0 * (complaints - previous_complaints) / previous_complaints, 1)
     end as change_pct,
     incomparable_because is null as comparable_with_previous,

@@ -44,7 +44,7 @@ known as (
         observed.value is not null as is_delivered,
         observed.obs_status,
         period.start_date < lifetime.first_day or period.start_date >= lifetime.last_day as is_outside_lifetime
-    from {{ source('declared', 'expected') }} as expected
+    from {{ ref('core_expected') }} as expected
     inner join {{ ref('core_period') }} as period on expected.period_code = period.period_code
     left join {{ ref('core_source') }} as source on expected.source_id = source.source_id
     left join lifetime on expected.region_code = lifetime.region_code
@@ -54,7 +54,7 @@ known as (
             and expected.indicator_id = observed.indicator_id
             and expected.region_code = observed.region_code
             and expected.period_code = observed.period_code
-    left join {{ source('declared', 'known_gap') }} as gap
+    left join {{ ref('core_known_gap') }} as gap
         on
             expected.source_id = gap.source_id
             and expected.item = gap.item

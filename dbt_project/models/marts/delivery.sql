@@ -1,4 +1,5 @@
--- Where every row of every delivery went.
+-- Where every row of every delivery went. A delivery about persons may be about few: how many rows it has stays out,
+-- and so does the checksum, by which a guess at its bytes could be tried.
 select
     source_id,
     file,
@@ -6,15 +7,15 @@ select
     vintage_date,
     vintage_label,
     vintage_order,
-    checksum_sha256,
+    case when not is_about_persons then checksum_sha256 end as checksum_sha256,
     origin,
     fetched_at,
     status,
     is_current,
     withdrawn_on,
-    rows_in,
-    rows_loaded,
-    rows_no_data,
-    rows_quarantined,
+    case when not is_about_persons then rows_in end as rows_in,
+    case when not is_about_persons then rows_loaded end as rows_loaded,
+    case when not is_about_persons then rows_no_data end as rows_no_data,
+    case when not is_about_persons then rows_quarantined end as rows_quarantined,
     notice
-from {{ source('raw', 'delivery') }}
+from {{ ref('core_delivery') }}

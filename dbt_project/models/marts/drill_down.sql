@@ -28,7 +28,13 @@ label as (
         law,
         provision,
         label_nl
-    from {{ source('declared', 'provision') }}
+    from {{ ref('core_provision') }}
+),
+
+crisis_law as (
+    select distinct law
+    from {{ ref('core_provision') }}
+    where is_crisis
 )
 
 select
@@ -49,10 +55,15 @@ select
         when shown.outflow >= drill_down.smallest_count then (round(drill_down.median_days / 5) * 5)::bigint
     end as median_duration_days,
     case
-        when cost.may_be_shown and shown.clients > 0 then (round(cost.amount_eur / shown.clients / 10) * 10)::bigint
+        when cost.may_be_shown and shown.clients >= {{ least_to_divide_by() }}
+            then (round(cost.amount_eur / shown.clients / 10) * 10)::bigint
     end as cost_per_client_eur,
     {{ share_of('shown.returned', 'shown.inflow') }} as returned_within_year_pct,
-    {{ share_of('shown.crisis', 'shown.inflow') }} as crisis_start_pct,
+    -- of one provision it says no more than whether that provision is help in a crisis
+    case
+        when drill_down.provision = 'totaal' and crisis_law.law is not null
+            then {{ share_of('shown.crisis', 'shown.inflow') }}
+    end as crisis_start_pct,
     case when drill_down.has_requests then {{ share_of('shown.wijkteam', 'shown.inflow') }} end as wijkteam_pct,
     case
         when drill_down.has_several_keys then 'L'
@@ -75,7 +86,22 @@ select
         end,
         case
             when cost.law is not null and not cost.may_be_shown
-                then 'De kosten komen van te weinig personen, of te veel van één.'
+                then 'De kosten komen van te weinig personen of te veel van één, of zouden zulke kosten verraden.'
+        end,
+        case
+            when cost.may_be_shown and shown.clients < {{ least_to_divide_by() }}
+                then 'Het afgeronde aantal cliënten is te klein om er de kosten door te delen.'
+        end,
+        case
+            when not drill_down.has_several_keys and drill_down.returned is null
+                then 'Wie terugkwam, is niet bekend: de leveringen gaan geen jaar verder terug.'
+        end,
+        case
+            when drill_down.has_several_keys then null
+            when crisis_law.law is null
+                then 'De wet heeft geen voorziening voor hulp in een crisis.'
+            when drill_down.provision != 'totaal'
+                then 'Welk deel in een crisis begon, staat alleen bij alle voorzieningen van de wet samen.'
         end,
         case
             when not drill_down.has_several_keys and not drill_down.has_requests
@@ -96,3 +122,4 @@ left join {{ ref('core_drill_down_cost') }} as cost
         and drill_down.provision = cost.provision
         and drill_down.period_code = cost.period_code
 left join label on drill_down.law = label.law and drill_down.provision = label.provision
+left join crisis_law on drill_down.law = crisis_law.law

@@ -51,4 +51,4 @@ inner join inflow
         and referred.region_code = inflow.region_code
         and referred.provision = inflow.provision
         and referred.period_code = inflow.period_code
-left join {{ source('declared', 'referrer') }} as referrer on referred.referrer = referrer.referrer
+left join {{ ref('core_referrer') }} as referrer on referred.referrer = referrer.referrer

@@ -27,7 +27,7 @@ with measured as (
         goal.rule_kind in ('falls', 'not_above')
         or (goal.rule_kind in ('by_percent', 'to_value') and target < figure.compared_value) as wants_less,
         coalesce(figure.latest_end < goal.rule_by_date, false) as is_before
-    from {{ source('declared', 'goal') }} as goal
+    from {{ ref('core_goal') }} as goal
     left join {{ ref('core_goal_figure') }} as figure
         on goal.goal_id = figure.goal_id and goal.region_code = figure.region_code
     left join {{ ref('core_goal_obstacle') }} as obstacle

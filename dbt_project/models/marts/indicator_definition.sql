@@ -8,4 +8,4 @@ select
     comparable_with_earlier or valid_from = min(valid_from) over (partition by indicator_id, country_code)
         as comparable_with_earlier,
     reference
-from {{ source('declared', 'indicator_definition') }}
+from {{ ref('core_indicator_definition') }}

@@ -1,3 +1,6 @@
+-- Figures of municipalities beside those they may be read against. Among a handful of municipalities, which happen to
+-- have a figure, neither the middle one nor a place says anything.
+{%- set enough = var('peers_to_stand_among', 10) %}
 with national as (
     select
         indicator_id,
@@ -7,18 +10,6 @@ with national as (
         value
     from {{ ref('core_harmonised') }}
     where region_code in ('NL01', 'VB00')
-),
-
-peers as (
-    select
-        indicator_id,
-        country_code,
-        period_code,
-        geography,
-        median(value) as peer_value
-    from {{ ref('core_compared') }}
-    where region_type = 'gemeente'
-    group by indicator_id, country_code, period_code, geography
 ),
 
 figures as (
@@ -38,13 +29,12 @@ ranked as (
         figures.region_code,
         figures.period_code,
         figures.geography,
+        figures.country_code,
+        figures.value,
         rank() over (
             partition by figures.indicator_id, figures.country_code, figures.period_code, figures.geography
             order by figures.value desc
-        ) as place,
-        count(*) over (
-            partition by figures.indicator_id, figures.country_code, figures.period_code, figures.geography
-        ) as places
+        ) as place
     from figures
     anti join {{ ref('core_low_response') }} as low_response
         on
@@ -52,6 +42,18 @@ ranked as (
             and figures.region_code = low_response.region_code
             and figures.period_code = low_response.period_code
     where figures.value is not null and not figures.goes_by_size
+),
+
+peers as (
+    select
+        indicator_id,
+        country_code,
+        period_code,
+        geography,
+        median(value) as middle,
+        count(*) as places
+    from ranked
+    group by indicator_id, country_code, period_code, geography
 ),
 
 -- The group that was chosen for a municipality; of several the first by name. Its mean is unweighted, as in the
@@ -62,7 +64,7 @@ members as (
         region_code,
         member_code,
         count(*) over (partition by region_code, reference_group) as members
-    from {{ source('declared', 'reference_group_member') }}
+    from {{ ref('core_reference_group_member') }}
     qualify dense_rank() over (partition by region_code order by reference_group) = 1
 ),
 
@@ -123,9 +125,9 @@ select
             then 100 * (reasoned.value - reasoned.previous_value) / reasoned.previous_value
     end as change_pct,
     national.value as national_value,
-    peers.peer_value,
-    ranked.place as rank,
-    ranked.places as rank_of,
+    case when peers.places >= {{ enough }} then peers.middle end as peer_value,
+    case when peers.places >= {{ enough }} then ranked.place end as rank,
+    case when not reasoned.goes_by_size then coalesce(peers.places, 0) end as rank_of,
     groups.reference_group,
     case when reference.delivered = groups.members then reference.mean_value end as reference_value,
     case

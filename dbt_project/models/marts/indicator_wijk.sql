@@ -16,6 +16,15 @@ above as (
     where geography = 'published'
 ),
 
+in_the_year as (
+    select distinct
+        indicator_id,
+        region_code,
+        left(period_code, 4) as year
+    from above
+    where value is not null
+),
+
 peers as (
     select
         indicator_id,
@@ -64,7 +73,9 @@ select
             then 100 * (reasoned.value - reasoned.previous_value) / reasoned.previous_value
     end as change_pct,
     municipality.value as municipality_value,
+    {{ no_figure_beside('municipality', 'of_municipality', 'de gemeente') }} as no_municipality_because,
     national.value as national_value,
+    {{ no_figure_beside('national', 'of_country', 'het land') }} as no_national_because,
     peers.peer_value,
     reasoned.because is null as comparable_with_previous,
     reasoned.because as incomparable_because,
@@ -84,6 +95,16 @@ left join above as national
         reasoned.indicator_id = national.indicator_id
         and reasoned.country_code = national.region_code
         and reasoned.period_code = national.period_code
+left join in_the_year as of_municipality
+    on
+        reasoned.indicator_id = of_municipality.indicator_id
+        and reasoned.municipality_code = of_municipality.region_code
+        and left(reasoned.period_code, 4) = of_municipality.year
+left join in_the_year as of_country
+    on
+        reasoned.indicator_id = of_country.indicator_id
+        and reasoned.country_code = of_country.region_code
+        and left(reasoned.period_code, 4) = of_country.year
 left join peers
     on
         reasoned.indicator_id = peers.indicator_id

@@ -5,8 +5,8 @@ with gaps as (
         expected.region_code,
         left(expected.period_code, 4)::bigint as year,
         min(gap.because) as because
-    from {{ source('declared', 'expected') }} as expected
-    inner join {{ source('declared', 'known_gap') }} as gap
+    from {{ ref('core_expected') }} as expected
+    inner join {{ ref('core_known_gap') }} as gap
         on
             expected.source_id = gap.source_id
             and expected.item = gap.item
@@ -74,23 +74,26 @@ select
     heading_nl,
     label_nl,
     unit,
-    value,
+    {{ rounded_to('value', 'rounding') }} as value,
     coalesce(obs_status, 'L') as obs_status,
     case
         when value is not null then null
         when obs_status = 'Q' then 'De bron toont dit cijfer niet: het gaat om te weinig personen.'
         when obs_status = 'M' then 'Volgens de bron kan dit cijfer niet bestaan.'
         when registered_because is not null then registered_because
+        when missing_nl is not null
+            then 'Niet van elk taakgebied is over dit jaar een bedrag geleverd; er ontbreekt: ' || missing_nl || '.'
         when unit = 'eur' then 'Over dit jaar is geen bedrag geleverd.'
         else 'Over het einde van dit jaar is geen cijfer geleverd.'
     end as because,
     period_code,
-    previous_value,
+    {{ rounded_to('previous_value', 'rounding') }} as previous_value,
+    -- of the figures themselves: rounding first would make another change of it
     case
         when incomparable_because is null and previous_value != 0
             then 100 * (value - previous_value) / previous_value
     end as change_pct,
-    national_value,
+    {{ rounded_to('national_value', 'rounding') }} as national_value,
     incomparable_because is null as comparable_with_previous,
     incomparable_because,
     desired_direction,

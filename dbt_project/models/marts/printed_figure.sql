@@ -6,4 +6,4 @@ select
     document,
     section,
     note
-from {{ source('declared', 'printed_figure') }}
+from {{ ref('core_printed_figure') }}

@@ -10,4 +10,4 @@ select
     expected,
     raw_text,
     vintage_id
-from {{ source('raw', 'quarantine') }}
+from {{ ref('core_quarantine') }}

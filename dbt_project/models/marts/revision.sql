@@ -20,7 +20,7 @@ with vintages as (
                 observation.vintage_id asc
         ) as vintage_number
     from {{ ref('core_observation') }} as observation
-    inner join {{ source('raw', 'delivery') }} as delivery on observation.vintage_id = delivery.vintage_id
+    inner join {{ ref('core_delivery') }} as delivery on observation.vintage_id = delivery.vintage_id
 )
 
 select

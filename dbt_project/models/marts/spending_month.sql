@@ -40,14 +40,14 @@ select
     round(lasten_eur) as spending_eur,
     case
         when lasten_eur is not null then null
-        when is_hidden then 'Er staan te weinig cliënten achter dit bedrag om het te publiceren.'
+        when is_hidden then 'Er staan te weinig cliënten, of vooral één cliënt, achter dit bedrag om het te publiceren.'
         else 'Van deze maand zijn geen lasten geboekt.'
     end as spending_because,
     round(baten_eur) as income_eur,
     hours,
     day_parts,
     days,
-    pieces,
+    round(pieces) as pieces,
     round(cumulative_eur) as cumulative_eur,
     case
         when cumulative_eur is null

@@ -24,7 +24,7 @@ decided as (
         decision.decision,
         decision.because
     from detected
-    inner join {{ source('declared', 'decision') }} as decision
+    inner join {{ ref('core_decision') }} as decision
         on
             detected.break_id = decision.break_id
             or (

@@ -1,0 +1,12 @@
+{{ config(materialized='view') }}
+
+select
+    break_id,
+    indicator_id,
+    region_code,
+    period_code,
+    decision,
+    because,
+    decided_by,
+    decided_on
+from {{ source('declared', 'decision') }}

@@ -1,0 +1,83 @@
+-- Which persons of the drill-down are among which others, and how many are left. Who has, begins or ends a provision in
+-- a half-year does so in the year; who has it in one half-year of the two only, begins or ends it there; who begins or
+-- ends it has it. Without these sums a hidden count could be found by the ways one person can go. Not for consumers.
+with cell as (
+    select * from {{ ref('core_drill_down_cell') }}
+    where measure in ('clients', 'inflow', 'outflow')
+),
+
+half as (
+    select unnest(['H1', 'H2']) as half_code
+),
+
+-- a half-year without a row is one of nobody: then the whole year is left
+besides as (
+    select
+        whole.law,
+        whole.region_code,
+        whole.provision,
+        whole.period_code,
+        whole.measure,
+        half.half_code,
+        'besides|' || half.half_code || '|' || whole.cell_id as sum_id,
+        whole.cell_id as whole_id,
+        part.cell_id as part_id,
+        whole.persons - coalesce(part.persons, 0) as rest
+    from cell as whole
+    cross join half
+    left join cell as part
+        on
+            whole.law = part.law
+            and whole.region_code = part.region_code
+            and whole.provision = part.provision
+            and whole.measure = part.measure
+            and whole.period_code || half.half_code = part.period_code
+    where whole.period_kind = 'year'
+),
+
+in_one_half as (
+    select
+        'one_half|' || moved.half_code || '|' || moved.whole_id as sum_id,
+        'rest|' || moved.sum_id as whole_id,
+        'rest|' || had.sum_id as part_id,
+        moved.rest - had.rest as rest
+    from besides as moved
+    inner join besides as had
+        on
+            moved.law = had.law
+            and moved.region_code = had.region_code
+            and moved.provision = had.provision
+            and moved.period_code = had.period_code
+            and moved.half_code = had.half_code
+    where
+        had.measure = 'clients'
+        -- new after the first half-year, or gone before the second
+        and moved.measure = case moved.half_code when 'H1' then 'inflow' else 'outflow' end
+),
+
+moved as (
+    select
+        'moved|' || part.cell_id as sum_id,
+        whole.cell_id as whole_id,
+        part.cell_id as part_id,
+        whole.persons - part.persons as rest
+    from cell as whole
+    inner join cell as part
+        on
+            whole.law = part.law
+            and whole.region_code = part.region_code
+            and whole.provision = part.provision
+            and whole.period_code = part.period_code
+    where whole.measure = 'clients' and part.measure != 'clients'
+)
+
+select
+    sum_id,
+    whole_id,
+    part_id,
+    rest
+from besides
+union all
+select * from in_one_half
+union all
+select * from moved

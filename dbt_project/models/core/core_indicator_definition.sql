@@ -1,0 +1,10 @@
+{{ config(materialized='view') }}
+
+select
+    indicator_id,
+    valid_from,
+    text_nl,
+    country_code,
+    comparable_with_earlier,
+    reference
+from {{ source('declared', 'indicator_definition') }}
