@@ -46,7 +46,7 @@ format: $(READY)  ## bring Python and SQL into shape
 types: $(READY)
 	@$(BIN)/mypy
 
-docs: $(READY)  ## write docs/data-dictionary.md anew from the models
+docs: $(READY)  ## write docs/data-dictionary.md and docs/indicators.md anew
 	@$(BIN)/python -m pipelines.dictionary docs/data-dictionary.md
 
 lock: $(READY)  ## resolve requirements.lock anew, for every platform, with hashes

@@ -45,6 +45,7 @@ def draft(name: str, detected: Detected, profile: str) -> str:
         "publisher: Gemeente",
         "licence: niet vermeld",
         "cadence: yearly",
+        "not_expected_because: Nog niet opgegeven; zet hier `expected` voor wat er moet komen.",
         f"profiles: [{profile}]",
         f"origin: {{producer: Gemeente, citation: {_scalar(name)}}}",
         f"connector: {{kind: folder, pattern: {_scalar(_pattern(name))}}}",

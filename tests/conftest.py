@@ -28,3 +28,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
         report.outcome = "failed"
         report.longrepr = f"skipped, and nothing may skip here: {report.longrepr}"
     return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests that share a run of the main job are one group; where groups are not kept, each worker makes that run."""
+    if not getattr(config.option, "loadgroup", False):
+        return
+    scattered = [item.nodeid for item in items if item.get_closest_marker("xdist_group") and "@" not in item.nodeid]
+    if scattered:
+        raise pytest.UsageError(f"pytest-xdist does not keep the group of {scattered[0]}")

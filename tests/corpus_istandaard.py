@@ -78,7 +78,7 @@ def _loading() -> list[AnyCase]:
     jw: dict[str, tuple[list[Element], ...]] = {
         "jw301": (allocation(Product=youth),),
         "jw305": (start(Product=youth),),
-        "jw307": (stop(Product=youth),),
+        "jw307": (stop(Product=youth, RedenBeeindiging="31"),),
         "jw315": (request(Product=youth),),
         "jw316": (request(Product=youth, RetourCodes=[("RetourCode", "0200")]),),
         "jw317": (wanted(), [("Product", youth), *wanted(None)[1:]]),
@@ -432,6 +432,13 @@ def _values() -> list[AnyCase]:
             "not_allowed",
             "RedenBeeindiging",
             stop(RedenBeeindiging="99"),
+            "wmo307",
+        ),
+        case(
+            "a reason of end that is one of youth",
+            "not_allowed",
+            "RedenBeeindiging",
+            stop(RedenBeeindiging="32"),
             "wmo307",
         ),
         case("a status that is not there", "not_allowed", "StatusAanlevering", stop(StatusAanlevering="2"), "wmo307"),

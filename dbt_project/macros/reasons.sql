@@ -45,3 +45,33 @@
         else 'explained_break'
     end
 {%- endmacro %}
+
+{#- What is to be kept in mind of two figures that are compared though one may still change; null where none may. -#}
+{% macro caution_of_provisional(because, status, previous_status) -%}
+    case
+        when {{ because }} is not null then null
+        when {{ status }} = 'P' and {{ previous_status }} = 'P'
+            then 'Beide cijfers zijn voorlopig en kunnen nog veranderen.'
+        when {{ status }} = 'P' then 'Het cijfer is voorlopig en kan nog veranderen.'
+        when {{ previous_status }} = 'P' then 'Het cijfer van de periode ervoor is voorlopig en kan nog veranderen.'
+    end
+{%- endmacro %}
+
+{#- The reasons of `reasons_in_order` as Dutch sentences. One code ends as another does: it goes first. -#}
+{% macro reasons_nl(because) -%}
+    {%- set sentences = [
+        ('boundary_change', 'De grenzen of de indeling veranderden.'),
+        ('administrative_merger', 'De organisaties van gemeenten gingen samen (ambtelijke fusie).'),
+        ('system_harmonisation', 'Registraties werden gelijkgetrokken.'),
+        ('definition_change', 'Er wordt iets anders geteld dan ervoor.'),
+        ('unexplained_break', 'Er ligt een trendbreuk tussen die niemand heeft verklaard.'),
+        ('explained_break', 'Er ligt een trendbreuk tussen door een bekende gebeurtenis.'),
+        ('provisional', 'Een van de cijfers is voorlopig; het verschil kan een bijstelling zijn.'),
+        ('low_response', 'Te weinig mensen antwoordden.'),
+        ('missing_previous', 'Het cijfer van de periode ervoor is er niet.'),
+        ('missing_value', 'Een van de cijfers ontbreekt of wordt niet getoond.')
+    ] -%}
+    {%- for code, sentence in sentences %}replace({% endfor -%}
+    replace({{ because }}, '|', ' ')
+    {%- for code, sentence in sentences %}, '{{ code }}', '{{ sentence }}'){% endfor -%}
+{%- endmacro %}

@@ -3,11 +3,12 @@
 What belongs here: keeping bytes so that a vintage can never change or be seen half-written. What does not:
 fetching them (`cbs_v4`, `folder`), reading them (`readers`), deciding which vintage counts (`deliveries`).
 
-    <root>/<source_id>/<name>/<first 16 digits of the checksum>/   the files, and snapshot.json
+    <root>/<source_id>/<name>/<first 16 digits of the checksum, or of the mark>/   the files, and snapshot.json
 
 A snapshot comes into being by one rename of a complete, synced folder. What a killed writer leaves has a name
-that starts with a dot: nobody reads it, and the next writer removes it. Of a person-level delivery no byte is kept:
-only snapshot.json, and what was made of it under pseudonyms, where that is given.
+that starts with a dot: nobody reads it, and the next writer removes it. Of a person-level delivery no byte is kept,
+and no checksum either, by which a guess at the bytes could be tried: only snapshot.json with a mark in its place, and
+what was made of the delivery under pseudonyms, where that is given.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,7 @@ from pipelines.durable import sync
 
 _RECORD = "snapshot.json"
 _FORMAT = 1
+_FORMAT_OF_MARKED = 2
 _CHUNK = 1024 * 1024
 _LOCK_SECONDS = 600.0
 _SOURCE_ID = re.compile(r"[a-z][a-z0-9_]*")
@@ -57,11 +60,23 @@ class SnapshotFile:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """What a delivery is told from others by when its bytes are not kept: 32 hexadecimal digits or more.
+
+    `key` is the fingerprint of the key that they were computed with; None where no key had to be.
+    """
+
+    digits: str
+    key: str | None = None
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """One vintage of one delivery.
 
     `checksum` is the file's own SHA-256, or that over the list of several files (as `sha256sum * | sha256sum`
-    gives it); `fetched_at` is the time at which these bytes came first, in UTC.
+    gives it); `fetched_at` is the time at which these bytes came first, in UTC. Where no byte is kept there are no
+    `files`, and the digits of a mark are the `checksum`, made with `mark_key`.
     """
 
     source_id: str
@@ -75,6 +90,12 @@ class Snapshot:
     has_bytes: bool
     folder: Path
     in_place_of_bytes: tuple[SnapshotFile, ...] = ()
+    mark_key: str | None = None
+
+    @property
+    def tells_checksum(self) -> bool:
+        """Whether an earlier release wrote the checksum of bytes that are not kept."""
+        return not self.has_bytes and bool(self.files)
 
     @property
     def vintage_id(self) -> str:
@@ -92,7 +113,7 @@ class Snapshot:
     def open_files(self) -> Mapping[str, bytes]:
         """The same, each file read and checked when it is taken, and not held: for what is read file by file."""
         if not self.has_bytes:
-            raise SnapshotError(f"{self.vintage_id}: only the checksum of this delivery is kept, not its bytes")
+            raise SnapshotError(f"{self.vintage_id}: only the account of this delivery is kept, not its bytes")
         return _KeptFiles(self)
 
     def read_in_place_of_bytes(self) -> dict[str, bytes]:
@@ -148,14 +169,14 @@ class SnapshotStore:
             fetched_at=fetched_at,
             vintage_date=vintage_date,
             vintage_label=vintage_label,
-            has_bytes=True,
         )
 
-    def put_checksum_only(
+    def put_without_bytes(
         self,
         source_id: str,
         name: str,
         files: Mapping[str, bytes | Path],
+        mark: Mark,
         *,
         origin: str,
         fetched_at: dt.datetime,
@@ -163,11 +184,11 @@ class SnapshotStore:
         vintage_label: str | None = None,
         in_place_of_bytes: Mapping[str, bytes] | None = None,
     ) -> Snapshot:
-        """Keep no byte of these files, only their checksums, sizes and origin (a person-level delivery).
+        """Keep no byte of these files, and of what can be computed of them only a mark (a person-level delivery).
 
-        Where the same bytes were kept earlier, they are removed and the time of the first fetch stays.
-        `in_place_of_bytes` are files made of them that name no person; others that were kept in place of the same
-        bytes make way for them, and stay where none are given. Raises as `put_files` does.
+        Where the same bytes or their checksum were kept earlier, those are removed and the time of the first fetch
+        stays. `in_place_of_bytes` are files made of them that name no person; others that were kept in place of the
+        same bytes make way for them, and stay where none are given. Raises as `put_files` does.
         """
         return self._put(
             source_id,
@@ -177,25 +198,41 @@ class SnapshotStore:
             fetched_at=fetched_at,
             vintage_date=vintage_date,
             vintage_label=vintage_label,
-            has_bytes=False,
-            in_place_of_bytes=in_place_of_bytes or {},
+            mark=mark,
+            in_place_of_bytes=in_place_of_bytes,
         )
+
+    def put_mark(self, snapshot: Snapshot, mark: Mark) -> Snapshot:
+        """Give a delivery whose bytes are not kept another mark, in place of the one or the checksum that it has.
+
+        Nothing else of it changes. Where the other mark is known already, what has something in place of its bytes
+        stays. Raises ValueError for a snapshot whose bytes are kept.
+        """
+        if snapshot.has_bytes:
+            raise ValueError("expected a delivery of which no byte is kept")
+        folder = self._folder(snapshot.source_id, snapshot.name, mark.digits)
+        marked = replace(snapshot, checksum=mark.digits, mark_key=mark.key, files=(), folder=folder)
+        with self._alone():
+            known = self._known(folder, mark.digits)
+            if known is None or (snapshot.in_place_of_bytes and not known.in_place_of_bytes):
+                self._write(marked, snapshot.read_in_place_of_bytes())
+            else:
+                marked = known
+            if folder != snapshot.folder:
+                self._remove(snapshot)
+        return marked
 
     def put_in_place_of_bytes(self, snapshot: Snapshot, made: Mapping[str, bytes]) -> Snapshot:
         """Keep other files in place of the bytes of a delivery that is known; what was kept before is removed.
 
-        Raises ValueError for a snapshot whose bytes are kept.
+        Raises ValueError for a snapshot whose bytes are kept, or the checksum of them.
         """
-        if snapshot.has_bytes:
-            raise ValueError("expected a delivery of which no byte is kept")
+        if snapshot.has_bytes or snapshot.tells_checksum:
+            raise ValueError("expected a delivery of which no byte is kept, and a mark in place of its checksum")
         kept = tuple(SnapshotFile(_valid_file_name(file), *_measure(made[file])) for file in sorted(made))
         replaced = replace(snapshot, in_place_of_bytes=kept)
-        try:
-            with FileLock(self._root / ".lock", timeout=_LOCK_SECONDS):
-                self._remove_leftovers()
-                self._write(replaced, made)
-        except Timeout:
-            raise self._busy() from None
+        with self._alone():
+            self._write(replaced, made)
         return replaced
 
     def verify(self, snapshot: Snapshot) -> None:
@@ -232,7 +269,7 @@ class SnapshotStore:
         fetched_at: dt.datetime,
         vintage_date: dt.date | None,
         vintage_label: str | None,
-        has_bytes: bool,
+        mark: Mark | None = None,
         in_place_of_bytes: Mapping[str, bytes] | None = None,
     ) -> Snapshot:
         if fetched_at.tzinfo is None:
@@ -241,38 +278,67 @@ class SnapshotStore:
         checksum = _checksum_over(measured)
         made = in_place_of_bytes or {}
         kept = tuple(SnapshotFile(_valid_file_name(file), *_measure(made[file])) for file in sorted(made))
-        folder = self._root / _valid_source_id(source_id) / _valid_name(name) / checksum[:16]
+        has_bytes, called = mark is None, checksum if mark is None else mark.digits
+        folder = self._folder(source_id, name, called)
+        # Where the checksum, or the bytes, of what has a mark now may lie.
+        unmarked = None if has_bytes else self._folder(source_id, name, checksum)
+
+        def stays(known: Snapshot | None) -> bool:
+            return known is not None and known.has_bytes == has_bytes and kept in ((), known.in_place_of_bytes)
+
         # Whatever is visible is complete, so a delivery that is known already needs no lock.
-        known = self._known(folder, checksum)
-        if known and known.has_bytes == has_bytes and kept in ((), known.in_place_of_bytes):
+        known = self._known(folder, called)
+        if known and stays(known) and not (unmarked and unmarked.exists()):
             return known
         self._root.mkdir(parents=True, exist_ok=True)
-        try:
-            with FileLock(self._root / ".lock", timeout=_LOCK_SECONDS):
-                self._remove_leftovers()
-                known = self._known(folder, checksum)
-                if known and known.has_bytes == has_bytes and kept in ((), known.in_place_of_bytes):
-                    return known
-                snapshot = Snapshot(
+        with self._alone():
+            known = self._known(folder, called)
+            before = self._known(unmarked, checksum) if unmarked else None
+            if known is None or not stays(known):
+                first = known or before
+                known = Snapshot(
                     source_id=source_id,
                     name=name,
-                    checksum=checksum,
-                    files=measured,
+                    checksum=called,
+                    files=measured if has_bytes else (),
                     origin=origin,
-                    fetched_at=known.fetched_at if known else fetched_at.astimezone(dt.UTC),
-                    vintage_date=known.vintage_date if known and kept else vintage_date,
-                    vintage_label=known.vintage_label if known and kept else vintage_label,
+                    fetched_at=first.fetched_at if first else fetched_at.astimezone(dt.UTC),
+                    vintage_date=first.vintage_date if first and kept else vintage_date,
+                    vintage_label=first.vintage_label if first and kept else vintage_label,
                     has_bytes=has_bytes,
                     folder=folder,
                     in_place_of_bytes=kept,
+                    mark_key=mark.key if mark else None,
                 )
-                self._write(snapshot, files if has_bytes else made)
-                return snapshot
-        except Timeout:
-            raise self._busy() from None
+                self._write(known, files if has_bytes else made)
+            # What was made of the same bytes is not given up for less.
+            if before is not None and (known.in_place_of_bytes or not before.in_place_of_bytes):
+                self._remove(before)
+            return known
 
-    def _busy(self) -> SnapshotError:
-        return SnapshotError(f"{self._root}: another process has been writing snapshots for {_LOCK_SECONDS:.0f} s")
+    def _folder(self, source_id: str, name: str, digits: str) -> Path:
+        return self._root / _valid_source_id(source_id) / _valid_name(name) / digits[:16]
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Nobody else writes meanwhile, and what killed writers left is gone."""
+        try:
+            lock = FileLock(self._root / ".lock", timeout=_LOCK_SECONDS).acquire()
+        except Timeout:
+            found = f"another process has been writing snapshots for {_LOCK_SECONDS:.0f} s"
+            raise SnapshotError(f"{self._root}: {found}") from None
+        with lock:
+            self._remove_leftovers()
+            yield
+
+    def _remove(self, snapshot: Snapshot) -> None:
+        """Take a snapshot away in one step. The lock is held."""
+        source = self._root / snapshot.source_id
+        removed = source / f".removed-{uuid.uuid4().hex}"
+        snapshot.folder.rename(removed)
+        for parent in (snapshot.folder.parent, source):
+            sync(parent)
+        shutil.rmtree(removed, ignore_errors=True)
 
     def _write(self, snapshot: Snapshot, files: Mapping[str, bytes | Path]) -> None:
         """Build the folder beside its place and rename it there. The lock is held."""
@@ -321,18 +387,22 @@ class SnapshotStore:
         place = (snapshot.source_id, snapshot.name, snapshot.checksum[:16])
         if place != (folder.parent.parent.name, folder.parent.name, folder.name):
             raise SnapshotCorrupt(folder, f"{_RECORD} belongs to {'/'.join(place)}")
-        if snapshot.checksum != _checksum_over(snapshot.files):
+        if (snapshot.has_bytes or snapshot.files) and snapshot.checksum != _checksum_over(snapshot.files):
             raise SnapshotCorrupt(folder, f"{_RECORD} lists files that do not make up its checksum")
         return snapshot
 
 
 def _record_of(snapshot: Snapshot) -> bytes:
+    called: dict[str, object]
+    if snapshot.has_bytes:
+        called = {"checksum_sha256": snapshot.checksum, "files": _listed(snapshot.files)}
+    else:
+        called = {"mark": snapshot.checksum, "mark_key": snapshot.mark_key}
     record: dict[str, object] = {
-        "format": _FORMAT,
+        "format": _FORMAT if snapshot.has_bytes else _FORMAT_OF_MARKED,
         "source_id": snapshot.source_id,
         "name": snapshot.name,
-        "checksum_sha256": snapshot.checksum,
-        "files": _listed(snapshot.files),
+        **called,
         "origin": snapshot.origin,
         "fetched_at": snapshot.fetched_at.isoformat(),
         "vintage_date": snapshot.vintage_date.isoformat() if snapshot.vintage_date else None,
@@ -354,13 +424,18 @@ def _files_of(listed: list[dict[str, Any]]) -> tuple[SnapshotFile, ...]:
 
 def _snapshot_of(text: str, folder: Path) -> Snapshot:
     record = json.loads(text)
-    if record["format"] != _FORMAT:
-        raise ValueError(f"found format {record['format']!r}, expected {_FORMAT}")
+    # A record without bytes of an earlier release is as one with bytes, but for what it says of itself.
+    is_marked = record["format"] == _FORMAT_OF_MARKED
+    if not is_marked and record["format"] != _FORMAT:
+        raise ValueError(f"found format {record['format']!r}, expected {_FORMAT} or {_FORMAT_OF_MARKED}")
+    if is_marked and record["has_bytes"]:
+        raise ValueError("found a mark, expected the checksum of the bytes that are kept")
     return Snapshot(
         source_id=record["source_id"],
         name=record["name"],
-        checksum=record["checksum_sha256"],
-        files=_files_of(record["files"]),
+        checksum=record["mark" if is_marked else "checksum_sha256"],
+        files=() if is_marked else _files_of(record["files"]),
+        mark_key=record["mark_key"] if is_marked else None,
         origin=record["origin"],
         fetched_at=dt.datetime.fromisoformat(record["fetched_at"]),
         vintage_date=dt.date.fromisoformat(record["vintage_date"]) if record["vintage_date"] else None,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pipelines.declarations.benchmark import (
     ItemCaution,
@@ -50,6 +50,10 @@ from pipelines.declarations.source import Source
 from pipelines.declarations.surveys import Survey
 from pipelines.declarations.wording import name_of
 
+if TYPE_CHECKING:
+    # It speaks of what was read, and so comes after this module.
+    from pipelines.declarations.definitions import DefinitionFamily
+
 Declared = TypeVar("Declared")
 
 A_REGION = "a region or group that a regions*.yml declares"
@@ -82,6 +86,7 @@ class Everything:
     sources: list[Placed[Source]] = field(default_factory=list)
     indicators: list[Placed[Indicator]] = field(default_factory=list)
     families: list[Placed[IndicatorFamily]] = field(default_factory=list)
+    definitions: list[Placed[DefinitionFamily]] = field(default_factory=list)
     regions: list[Placed[Region]] = field(default_factory=list)
     events: list[Placed[Event]] = field(default_factory=list)
     goals: list[Placed[GoalDeclaration]] = field(default_factory=list)
@@ -144,6 +149,8 @@ class Known:
 
     def __init__(self, everything: Everything) -> None:
         self.sources = {placed.item.source_id: placed.item for placed in everything.sources}
+        # Those that are known by their rhythm alone included.
+        self.source_ids = {*self.sources, *(placed.item.source_id for placed in everything.rhythms)}
         self.indicators = {placed.item.indicator_id: placed.item for placed in everything.indicators}
         self.regions = {placed.item.code: placed.item for placed in everything.regions}
         self.families = [placed.item.prefix for placed in everything.families]

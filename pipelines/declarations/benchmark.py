@@ -66,15 +66,23 @@ class OpgaveGroup(Strict):
 class ItemCaution(Strict):
     """What a reader of a taakveld's figures has to know, in the years and the country that it holds for.
 
-    It is said of the sums that the taakveld is part of as well.
+    It is said of the sums that the taakveld is part of as well. What only has to be known of a whole opgave, or of
+    `sociaal_domein`, names those instead.
     """
 
-    taakvelden: Annotated[tuple[TaakveldCode, ...], Field(min_length=1)]
+    taakvelden: tuple[TaakveldCode, ...] = ()
+    opgaven: tuple[_ID, ...] = ()
     first_year: int
     last_year: int | None = None
     country_code: _Region
     caution_nl: _Text
     reference: _Text
+
+    @model_validator(mode="after")
+    def _is_of_something(self) -> ItemCaution:
+        if bool(self.taakvelden) == bool(self.opgaven):
+            raise ValueError("found both or neither of taakvelden and opgaven, expected one")
+        return self
 
     @model_validator(mode="after")
     def _is_a_span(self) -> ItemCaution:

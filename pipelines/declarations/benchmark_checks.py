@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipelines.declarations.as_read import A_REGION, AN_INDICATOR, Everything, Known
+from pipelines.declarations.benchmark_tables import TOTAL
 
 _SOCIAL_DOMAIN = "6."
 
@@ -72,10 +73,14 @@ def _mirrors(everything: Everything) -> Iterator[str]:
 
 def _cautions(everything: Everything, regions: Known) -> Iterator[str]:
     known = {placed.item.taakveld for placed in everything.opgave_taakvelden}
+    opgaven = {TOTAL, *(placed.item.opgave for placed in everything.opgaven)}
     for placed in everything.item_cautions:
         for place, code in enumerate(placed.item.taakvelden):
             if code not in known:
                 yield placed.problem(code, "a taakveld that has an opgave", "taakvelden", place)
+        for place, opgave in enumerate(placed.item.opgaven):
+            if opgave not in opgaven:
+                yield placed.problem(opgave, f"one of the opgaven {', '.join(sorted(opgaven))}", "opgaven", place)
         if not regions.region(placed.item.country_code):
             yield placed.problem(placed.item.country_code, A_REGION, "country_code")
 

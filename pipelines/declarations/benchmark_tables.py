@@ -55,9 +55,9 @@ def benchmark_rows(lists: BenchmarkLists, iv3: Iv3CodeLists, indicator_ids: Coll
             {"item": code, "sum_item": mirror.item} for mirror in lists.mirrors for code in mirror.taakvelden
         ],
         "benchmark_caution": [
-            {**caution.model_dump(exclude={"taakvelden"}), "item": item}
+            {**caution.model_dump(exclude={"taakvelden", "opgaven"}), "item": item}
             for caution in lists.cautions
-            for item in _items_with(caution.taakvelden, parts, lists, iv3)
+            for item in (*caution.opgaven, *_items_with(caution.taakvelden, parts, lists, iv3))
         ],
         "reference_group": [
             one.model_dump(include={"reference_group", "label_nl", "kind", "size", "reference"})

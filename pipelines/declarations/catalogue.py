@@ -62,14 +62,36 @@ class DefinitionVersion(Strict):
 
     Figures on either side of that day do not compare, unless the version says that they do
     (`comparable_with_earlier`). `country_code` limits the version to the municipalities of one country: what a
-    Dutch publisher changed did not change in Voorbeeldland.
+    Dutch publisher changed did not change in Voorbeeldland. The first version may do without a text: what is counted
+    is then what the indicator says of itself. A version of which nobody knows the first day says why
+    (`undated_because`), and is the only one. `valid_until` is the last day of the last version, where it has ended.
     """
 
-    valid_from: Annotated[dt.date, BeforeValidator(_first_day)] = Field(alias="from")
-    text_nl: Text
+    valid_from: Annotated[dt.date | None, BeforeValidator(_first_day)] = Field(default=None, alias="from")
+    undated_because: Text | None = None
+    valid_until: dt.date | None = None
+    text_nl: Text | None = None
     country_code: RegionCode | None = None
     comparable_with_earlier: bool = False
     reference: Text
+
+    @model_validator(mode="after")
+    def _has_a_day_or_a_reason(self) -> DefinitionVersion:
+        if (self.valid_from is None) == (self.undated_because is None):
+            raise ValueError("found no day and no reason, or both, expected `from`, or `undated_because`")
+        return self
+
+
+def checked_versions(versions: tuple[DefinitionVersion, ...]) -> tuple[DefinitionVersion, ...]:
+    """The versions of one definition, as they are. Raises ValueError where they do not follow on each other."""
+    days = [version.valid_from for version in versions if version.valid_from is not None]
+    if days != sorted(set(days)):
+        raise ValueError("found definitions out of order or twice on one day, expected each after the one before")
+    if len(days) < len(versions) and len(versions) > 1:
+        raise ValueError("found a definition without a day among others, expected a day for each")
+    if any(version.text_nl is None for version in versions[1:]):
+        raise ValueError("found a later definition without a text, expected what changed")
+    return versions
 
 
 class Indicator(Strict):
@@ -83,7 +105,10 @@ class Indicator(Strict):
     numerator is declared because a goal or an event speaks of it: nothing delivers it yet.
 
     `opgave` (003), `ontwikkellijn` (001) and `theme` (002) are given where the document itself puts the figure there.
-    `definitions` are in order of time. `rounding` is what a shown value is a multiple of: 5, 1, or 0.1 for one decimal.
+    One that serves all of them and none in particular (inhabitants, prices) has the opgave `geen`, and says why in
+    `opgave_because`. `definitions` are in order of time; what a family shares stands in `definitions.yml`, and what the
+    code lists of Iv3 say of a taakveld needs no declaring. `rounding` is what a shown value is a multiple of: 5, 1, or
+    0.1 for one decimal.
     """
 
     indicator_id: Id
@@ -101,7 +126,8 @@ class Indicator(Strict):
     survey: Id | None = None
     question_id: Id | None = None
     domain: Domain | None = None
-    opgave: Opgave | None = None
+    opgave: Opgave | Literal["geen"] | None = None
+    opgave_because: Text | None = None
     ontwikkellijn: Ontwikkellijn | None = None
     theme: Theme | None = None
     definitions: tuple[DefinitionVersion, ...] = ()
@@ -130,9 +156,9 @@ class Indicator(Strict):
             raise ValueError("found only one of survey and question_id, expected both or neither")
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
             raise ValueError(f"found minimum {self.minimum:g} above maximum {self.maximum:g}, expected a range")
-        days = [version.valid_from for version in self.definitions]
-        if days != sorted(set(days)):
-            raise ValueError("found definitions out of order or twice on one day, expected each after the one before")
+        checked_versions(self.definitions)
+        if (self.opgave == "geen") != (self.opgave_because is not None):
+            raise ValueError("found only one of opgave geen and opgave_because, expected both or neither")
         return self
 
 

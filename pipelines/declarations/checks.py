@@ -20,11 +20,12 @@ from pipelines.declarations.as_read import (
 )
 from pipelines.declarations.benchmark_checks import benchmark_contradictions
 from pipelines.declarations.catalogue import Alias, country_of
+from pipelines.declarations.definitions import definition_contradictions, incomplete_indicators
 from pipelines.declarations.finance import finance_contradictions
 from pipelines.declarations.iv3_checks import iv3_contradictions
 from pipelines.declarations.provisions import provision_contradictions
 from pipelines.declarations.rhythm_checks import key_figure_contradictions, rhythm_contradictions
-from pipelines.declarations.source_checks import known_items, source_contradictions
+from pipelines.declarations.source_checks import known_items, silent_sources, source_contradictions
 from pipelines.declarations.suppression import suppression_contradictions
 from pipelines.declarations.surveys import survey_contradictions
 
@@ -54,8 +55,11 @@ def contradictions(everything: Everything) -> list[str]:
             "source_id, item, region_code and period_code",
         ),
         _indicators(everything, known),
+        definition_contradictions(everything, known),
+        incomplete_indicators(everything),
         _regions(everything, known),
         source_contradictions(everything, known),
+        silent_sources(everything),
         suppression_contradictions(everything, known),
         _events(everything, known),
         _goals(everything, known),
@@ -107,7 +111,7 @@ def _indicators(everything: Everything, known: Known) -> Iterator[str]:
             if part is not None and part not in known.indicators:
                 yield placed.problem(part, AN_INDICATOR, name)
         for place, source_id in enumerate(placed.item.sources):
-            if source_id not in known.sources:
+            if source_id not in known.source_ids:
                 yield placed.problem(source_id, A_SOURCE, "sources", place)
         for place, version in enumerate(placed.item.definitions):
             country = known.regions.get(version.country_code or "")

@@ -17,16 +17,15 @@ SCHEMAS: dict[str, pa.Schema] = {
             *((name, _TEXT) for name in ("description_nl", "provision", "survey", "question_id")),
             ("sources", pa.list_(_TEXT)),
             *((name, _NUMBER) for name in ("rate_factor", "minimum", "maximum")),
-            *((name, _TEXT) for name in ("domain", "opgave", "ontwikkellijn", "theme")),
+            *((name, _TEXT) for name in ("domain", "opgave", "opgave_because", "ontwikkellijn", "theme")),
             ("rounding", _NUMBER),
         ]
     ),
     "indicator_definition": pa.schema(
         [
             ("indicator_id", _TEXT),
-            ("valid_from", _DATE),
-            ("text_nl", _TEXT),
-            ("country_code", _TEXT),
+            *((name, _DATE) for name in ("valid_from", "valid_until")),
+            *((name, _TEXT) for name in ("undated_because", "text_nl", "country_code")),
             ("comparable_with_earlier", _FLAG),
             ("reference", _TEXT),
         ]
@@ -54,7 +53,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("suppressed_below", pa.int64()),
             ("smallest_count", pa.int64()),
             ("count_rounding", pa.int64()),
-            *((name, _TEXT) for name in ("connector", "reader", "citation")),
+            *((name, _TEXT) for name in ("connector", "reader", "citation", "not_expected_because")),
         ]
     ),
     "series": pa.schema(

@@ -120,7 +120,7 @@ def declared_tables(
         **{name: pa.Table.from_pylist(found, schema=SCHEMAS[name]) for name, found in rows.items()},
         "event_scope": _event_scope(declarations, regions),
         "expected": expected,
-        "known_gap": _known_gaps(declarations, regions, expected),
+        "known_gap": _known_gaps(declarations, regions, expected, today),
     }
 
 
@@ -250,7 +250,7 @@ def _event_scope(declarations: Declarations, regions: _Regions) -> pa.Table:
     return pa.concat_tables([schema.empty_table(), *tables])
 
 
-_CELL = ["source_id", "item", "indicator_id", "region_code", "period_code"]
+_CELL = ["source_id", "indicator_id", "region_code", "period_code"]
 
 
 def _expected(declarations: Declarations, regions: _Regions, today: dt.date | None) -> pa.Table:
@@ -267,9 +267,10 @@ def _expected(declarations: Declarations, regions: _Regions, today: dt.date | No
     ]
     tables = [_expected_cells(*wish, regions, today).select(schema.names) for wish in wishes]
     every = pa.concat_tables([schema.empty_table(), *tables])
-    # What two entries ask for is expected once, on the earlier day; one that wants a figure goes before one that does
-    # not.
-    return _first_of_each(every.sort_by([("in_rhythm", "descending"), ("due_date", "ascending")]), _CELL)
+    # What two entries or two items ask for is expected once, on the earlier day; one that wants a figure goes before
+    # one that does not.
+    by_day = every.sort_by([("in_rhythm", "descending"), ("due_date", "ascending")])
+    return _first_of_each(by_day, _CELL).sort_by([(key, "ascending") for key in ("source_id", "item", *_CELL[1:])])
 
 
 def _expected_cells(
@@ -314,11 +315,11 @@ def _indicators_of(source: Source, item: str) -> list[tuple[str, str]]:
     return found or [(item, item)]
 
 
-def _known_gaps(declarations: Declarations, regions: _Regions, expected: pa.Table) -> pa.Table:
+def _known_gaps(declarations: Declarations, regions: _Regions, expected: pa.Table, today: dt.date | None) -> pa.Table:
     schema = SCHEMAS["known_gap"]
     keys = schema.names[:-1]
     tables = [
-        pa.table(_gap_cells(source, gap, regions), schema=schema)
+        pa.table(_gap_cells(source, gap, regions, today), schema=schema)
         for source in declarations.sources
         for gap in source.known_gaps
     ]
@@ -333,11 +334,11 @@ def _known_gaps(declarations: Declarations, regions: _Regions, expected: pa.Tabl
     return _first_of_each(every.filter(met), keys)
 
 
-def _gap_cells(source: Source, gap: KnownGap, regions: _Regions) -> list[pa.Array]:
+def _gap_cells(source: Source, gap: KnownGap, regions: _Regions, today: dt.date | None) -> list[pa.Array]:
     return _crossed(
         pa.array([source.source_id], _TEXT),
         pa.array(items_of(source, gap.items), _TEXT),
         regions.of_gap(gap.regions),
-        pa.array(expand_periods(gap.periods), _TEXT),
+        pa.array(expand_periods(gap.periods, today), _TEXT),
         pa.array([gap.because], _TEXT),
     )

@@ -39,6 +39,7 @@ from pipelines.declarations.catalogue import (
     Region,
 )
 from pipelines.declarations.checks import contradictions
+from pipelines.declarations.definitions import DefinitionFamily, defined
 from pipelines.declarations.finance import Measure, Realised, Taakgebied
 from pipelines.declarations.iv3 import (
     Iv3Categorie,
@@ -68,6 +69,7 @@ _NOT_DECLARATIONS = frozenset({_CATALOGUE, "sample"})
 # that is one bare list holds.
 _LISTS: dict[str, dict[str, tuple[str, type[BaseModel]]]] = {
     "indicators": {"indicators": ("indicators", Indicator), "families": ("families", IndicatorFamily)},
+    "definitions": {"definitions": ("definitions", DefinitionFamily)},
     "regions": {"regions": ("regions", Region), "groups": ("regions", Region)},
     "events": {"events": ("events", Event)},
     "goals": {"goals": ("goals", GoalDeclaration), "printed_figures": ("printed_figures", PrintedFigure)},
@@ -275,7 +277,11 @@ def _of_profile(everything: Everything, profile: str, fingerprint: str) -> Decla
         profile=profile,
         sources=sources,
         disabled=tuple(source for source in declared if not source.enabled),
-        indicators=tuple(placed.item for placed in everything.indicators),
+        indicators=defined(
+            [placed.item for placed in everything.indicators],
+            [placed.item for placed in everything.definitions],
+            iv3,
+        ),
         regions=tuple(region for region in regions if region.region_type != "samenwerking"),
         groups=tuple(region for region in regions if region.region_type == "samenwerking"),
         events=tuple(placed.item for placed in everything.events if any(map(wanted, placed.item.region_codes))),

@@ -7,7 +7,7 @@ a delivering source should deliver (`source`), and laying it out in regions and 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
@@ -31,14 +31,15 @@ class Rhythm(Strict):
     """A source that a document measures by, that has a rhythm, and that is not connected.
 
     What it should deliver stands in coverage as missing, for the reason in `because_nl`. The items of `expected` are
-    indicators. It steps aside as soon as a source of the same id is declared: that one says what is expected.
+    indicators; `once` is a figure that a document prints without saying when it comes again. It steps aside as soon as
+    a source of the same id is declared: that one says what is expected.
     """
 
     source_id: Id
     title: Text
     publisher: Text
     url: str | None = None
-    cadence: Literal["monthly", "quarterly", "half_yearly", "yearly", "two_yearly", "four_yearly"]
+    cadence: Cadence
     because_nl: Text
     reference: Text
     expected: Annotated[tuple[Expected, ...], Field(min_length=1)]

@@ -207,6 +207,12 @@ _OF_PERSONS: tuple[tuple[str, str, bool], ...] = (
     ("known_from", "date", False),
     ("known_to", "date", False),
 )
+# Of a table that says only in which household persons are, and since when.
+_OF_HOUSEHOLDS: tuple[tuple[str, str, bool], ...] = (
+    ("person", "person", True),
+    ("household", "household", True),
+    ("start_date", "date", True),
+)
 
 
 class _TabularReader(Strict):
@@ -246,16 +252,20 @@ class _TabularReader(Strict):
         return self
 
     def _is_about_persons_as_a_whole(self) -> None:
-        """A table of persons has the columns that the core layer knows, and no others: nothing of it is a figure."""
+        """A table of persons has the columns that the core layer knows, and no others: nothing of it is a figure.
+
+        Without a law and a provision, and with a day, it is a table of households.
+        """
         types = {column.name: column.type for column in self.columns}
         if not {"person", "household"}.intersection(types.values()):
             return
-        for name, wanted, needed in _OF_PERSONS:
+        expected = _OF_HOUSEHOLDS if self.tells_households else _OF_PERSONS
+        for name, wanted, needed in expected:
             if name in types and types[name] != wanted:
                 raise ValueError(f"columns: found {name} as {types[name]}, expected {wanted}")
             if needed and name not in types:
                 raise ValueError(f"columns: a table about persons has a column {name} ({wanted})")
-        known = {name for name, _, _ in _OF_PERSONS}
+        known = {name for name, _, _ in expected}
         others = [name for name, kind in types.items() if name not in known and not kind.startswith("region_")]
         if others:
             raise ValueError(f"columns: {others[0]!r} is no column of a table about persons")
@@ -264,6 +274,12 @@ class _TabularReader(Strict):
     def person_column(self) -> Column | None:
         """The column with the numbers of persons, of which only pseudonyms leave the reader; None without one."""
         return next((column for column in self.columns if column.type == "person"), None)
+
+    @property
+    def tells_households(self) -> bool:
+        """Whether it says of persons in which household they are, and nothing else."""
+        names = {column.name for column in self.columns}
+        return {"household", "start_date"} <= names and names.isdisjoint({"law", "provision"})
 
     @property
     def withholds(self) -> bool:
@@ -384,7 +400,10 @@ class Iv3Reader(Strict):
 
 
 class FileVintage(Strict):
-    """What the publisher said of a file: which vintage it is and when it was published."""
+    """What the publisher said of a file: which vintage it is, and on what day it came out.
+
+    That day is of the first bytes under the name; others that come under it later have the day they were fetched.
+    """
 
     pattern: str
     label: str
@@ -477,7 +496,10 @@ class Expected(Strict):
 
 
 class KnownGap(Strict):
-    """A delivery known to be missing, with the reason somebody gave for it."""
+    """A delivery known to be missing, with the reason somebody gave for it.
+
+    Of a source that will deliver nothing more the periods may go without an end (`2025H1..`).
+    """
 
     regions: tuple[str, ...]
     periods: tuple[str, ...]
@@ -485,8 +507,16 @@ class KnownGap(Strict):
     because: str
 
 
+# The item of a column that makes a source one of complaints.
+COMPLAINTS = "klachten"
+
 # What stands beside the tables of the sources in the schema `raw`.
-_OWN_TABLES = frozenset({"client_event", "delivery", "figure", "neighbourhood", "no_data_row", "quarantine", "region"})
+_OWN_TABLES = frozenset(
+    {
+        *("client_event", "delivery", "figure", "neighbourhood", "no_data_row"),
+        *("person_household", "person_spell", "quarantine", "region"),
+    }
+)
 
 
 class Source(Strict):
@@ -532,6 +562,11 @@ class Source(Strict):
     )
     series: Annotated[tuple[Series, ...], BeforeValidator(_one_for_each)] = ()
     expected: tuple[Expected, ...] = ()
+    not_expected_because: str | None = Field(
+        default=None,
+        min_length=1,
+        description="why coverage judges no figure of it, in Dutch, where `expected` is empty",
+    )
     known_gaps: tuple[KnownGap, ...] = ()
     constant_region: str | None = Field(
         default=None, description="the region of every row, for a delivery that does not name it"
@@ -569,19 +604,47 @@ class Source(Strict):
     )
 
     @property
+    def lists_persons(self) -> bool:
+        """Whether it is a table with a row per person: of stretches of use, or of households."""
+        return isinstance(self.reader, DelimitedReader | SpreadsheetReader) and self.reader.person_column is not None
+
+    @property
+    def has_households(self) -> bool:
+        """Whether it is a table of persons with the household that they are in."""
+        return (
+            isinstance(self.reader, DelimitedReader | SpreadsheetReader)
+            and self.lists_persons
+            and self.reader.tells_households
+        )
+
+    @property
     def has_spells(self) -> bool:
         """Whether it is a table of persons with the stretches in which they had a provision."""
-        return isinstance(self.reader, DelimitedReader | SpreadsheetReader) and self.reader.person_column is not None
+        return self.lists_persons and not self.has_households
+
+    @property
+    def hides_counts(self) -> bool:
+        """Whether it holds counts of people of which some are hidden: protected ones, and complaints."""
+        if self.suppression is not None:
+            return True
+        columns = self.reader.figure_columns if isinstance(self.reader, DelimitedReader | SpreadsheetReader) else ()
+        return any((column.item or column.name) == COMPLAINTS for column in columns)
 
     @property
     def makes_pseudonyms(self) -> bool:
         """Whether its reader makes pseudonyms of persons, which takes a key."""
-        return isinstance(self.reader, IstandaardReader) or self.has_spells
+        return isinstance(self.reader, IstandaardReader) or self.lists_persons
 
     @model_validator(mode="after")
     def _says_that_it_is_about_persons(self) -> Self:
-        if self.has_spells and not self.person_level:
+        if self.lists_persons and not self.person_level:
             raise ValueError("person_level: found false, expected true of a table with a column of persons")
+        return self
+
+    @model_validator(mode="after")
+    def _expects_something_or_nothing(self) -> Self:
+        if self.expected and self.not_expected_because is not None:
+            raise ValueError("not_expected_because: found a reason beside `expected`, expected one of the two")
         return self
 
     @model_validator(mode="after")

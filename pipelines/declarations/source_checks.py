@@ -43,6 +43,16 @@ def source_contradictions(everything: Everything, known: Known) -> Iterator[str]
                 yield placed.problem("a gap in what nobody expects", expected, "known_gaps", place)
 
 
+def silent_sources(everything: Everything) -> Iterator[str]:
+    """One line for every source of which nothing is expected, and nothing says why.
+
+    Holds for a catalogue that is whole, as `incomplete_indicators`.
+    """
+    for placed in everything.sources if everything.definitions else ():
+        if not placed.item.expected and placed.item.not_expected_because is None:
+            yield placed.problem("a source of which nothing is expected", "`expected`, or not_expected_because")
+
+
 def known_items(source: Source) -> list[str]:
     """Every item that a declaration may name: those of the series, what the reader hands over, and its columns."""
     reader = source.reader
@@ -94,7 +104,7 @@ def _scope(
             yield placed.problem(repr(item), "an item of its series or its reader", *path, "items", place)
     for place, expression in enumerate(scope.periods):
         try:
-            expand_periods([expression], until=SOME_DAY if isinstance(scope, Expected) else None)
+            expand_periods([expression], until=SOME_DAY)
         except ValueError as error:
             found, _, expected = str(error).removeprefix("found ").partition(", expected ")
             expected = f"{expected}, or a range such as 2015H1..2024H2"
@@ -104,7 +114,7 @@ def _scope(
 def _meets(gap: KnownGap, wanted: Expected, source: Source, known: Known) -> bool:
     """Whether a gap is about anything that is expected; without the publisher's regions, by code alone."""
     try:
-        periods = set(expand_periods(gap.periods)) & set(expand_periods(wanted.periods, until=SOME_DAY))
+        periods = set(expand_periods(gap.periods, until=SOME_DAY)) & set(expand_periods(wanted.periods, until=SOME_DAY))
     except ValueError:
         return True  # the check of the scope has said so already
     items = set(items_of(source, gap.items)) & set(items_of(source, wanted.items))
@@ -115,5 +125,7 @@ def _meets(gap: KnownGap, wanted: Expected, source: Source, known: Known) -> boo
 
 
 def _codes(regions: Iterable[str], known: Known) -> set[str]:
-    members = (known.regions[code].members for code in regions if code in known.regions)
-    return {*regions, *(member for some in members for member in some)}
+    """The codes, with the members of a group, and for a country how its municipalities begin."""
+    found = [known.regions[code] for code in regions if code in known.regions]
+    members = (member for region in found for member in region.members)
+    return {*regions, *members, *(f"{region.country_prefix}*" for region in found if region.region_type == "land")}

@@ -20,7 +20,7 @@ from pipelines.settings import Settings, load_settings
 POOL = "warehouse"
 GEOGRAPHY = ("region", "region_change", "region_weight", "region_unmapped", "region_problem", "neighbourhood")
 ACCOUNTS = ("delivery", "quarantine", "no_data_row")
-ALL_TOGETHER = (*ACCOUNTS, "figure", "client_event", "person_spell")
+ALL_TOGETHER = (*ACCOUNTS, "figure", "client_event", "person_household", "person_spell")
 
 
 def raw_key(name: str) -> dg.AssetKey:
@@ -90,7 +90,8 @@ def _delivered_asset(source: Source) -> dg.AssetsDefinition:
         declarations = load_declarations(settings.sources_dir, settings.profile)
         with connect(settings.warehouse_path) as connection:
             published = connection.execute("select region_code, region_name from raw.region").fetchall()
-        lookup = declared_lookup(declarations, source.source_id, published)
+            codes = connection.execute("select distinct region_code from raw.neighbourhood").fetchall()
+        lookup = declared_lookup(declarations, source.source_id, published, (code for (code,) in codes))
         store = SnapshotStore(settings.snapshots_dir)
         if isinstance(source.connector, FolderConnector):
             return _load(context, settings, load_folder_source(source, settings, store, lookup))
@@ -110,8 +111,7 @@ def _load(context: dg.AssetExecutionContext, settings: Settings, loaded: Any) ->
     for problem in loaded.problems[:20]:
         context.log.warning(str(problem))
     current = [delivery for delivery in loaded.deliveries if delivery.is_current]
-    # Rows about persons are shown to nobody, under pseudonyms or not.
-    shown = loaded.rows.slice(0, 0 if "person" in loaded.rows.column_names else 5)
+    shown = loaded.rows.slice(0, 5 if loaded.may_show_rows else 0)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": loaded.rows.num_rows,
@@ -238,6 +238,7 @@ def _accounts_asset(sources: Sequence[Source]) -> dg.AssetsDefinition:
                     "Rows recognised as holding no data: printed totals, footers and notes.",
                     "The figures of all sources in one long shape; what the models read.",
                     "The events of all sources about persons, under pseudonyms; nothing of them is published.",
+                    "The household of persons, under pseudonyms of both; nothing of it is published.",
                     "Use as tables about persons give it, under pseudonyms; nothing of it is published.",
                 ),
                 strict=True,

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from pipelines.connectors.snapshot import Snapshot
 from pipelines.declarations.source import Source
+from pipelines.deliveries.told import as_told
 from pipelines.readers.account import Problem, ReadResult
 from pipelines.warehouse.raw_tables import DELIVERY, NO_DATA_ROW, QUARANTINE, raw_schema
 
@@ -37,13 +38,17 @@ class Delivery:
 
 @dataclass(frozen=True)
 class SourceLoad:
-    """All that one source gives the warehouse: its raw table and its part of the accounts."""
+    """All that one source gives the warehouse: its raw table and its part of the accounts.
+
+    `may_show_rows` is about rows as examples, outside the warehouse: not of persons, nor of counts that are hidden.
+    """
 
     source_id: str
     rows: pa.Table
     accounts: Mapping[str, pa.Table]
     deliveries: tuple[Delivery, ...]
     problems: tuple[Problem, ...]
+    may_show_rows: bool
 
     @property
     def rows_loaded(self) -> int:
@@ -87,11 +92,11 @@ def collect(source: Source, deliveries: list[Delivery], extra_problems: tuple[Pr
     ]
     rows = pa.concat_tables([table.cast(schema) for table in tables]) if tables else schema.empty_table()
     problems = tuple(
-        (delivery.snapshot.vintage_id, problem)
+        (delivery.snapshot.vintage_id, as_told(source, problem))
         for delivery in deliveries
         if delivery.is_present
         for problem in delivery.result.problems
-    ) + tuple((f"{source.source_id}/{problem.file}", problem) for problem in extra_problems)
+    ) + tuple((f"{source.source_id}/{problem.file}", as_told(source, problem)) for problem in extra_problems)
     return SourceLoad(
         source_id=source.source_id,
         rows=rows,
@@ -102,6 +107,7 @@ def collect(source: Source, deliveries: list[Delivery], extra_problems: tuple[Pr
         },
         deliveries=tuple(deliveries),
         problems=tuple(problem for _, problem in problems),
+        may_show_rows=not (source.hides_counts or source.person_level),
     )
 
 
@@ -112,7 +118,7 @@ def _delivery_table(source: Source, deliveries: list[Delivery]) -> pa.Table:
                 "vintage_id": delivery.snapshot.vintage_id,
                 "source_id": source.source_id,
                 "file": delivery.file,
-                "checksum_sha256": delivery.snapshot.checksum,
+                "checksum_sha256": delivery.snapshot.checksum if delivery.snapshot.has_bytes else None,
                 "origin": delivery.snapshot.origin,
                 "fetched_at": delivery.snapshot.fetched_at.astimezone(dt.UTC).replace(tzinfo=None),
                 "vintage_date": delivery.snapshot.vintage_date,
@@ -146,8 +152,7 @@ def _quarantine_table(source: Source, problems: tuple[tuple[str, Problem], ...])
                 "reason": problem.reason,
                 "found": problem.found,
                 "expected": problem.expected,
-                # A row that is refused may hold counts that are not shown.
-                "raw_text": problem.raw_text if source.suppression is None else "",
+                "raw_text": problem.raw_text,
             }
             for vintage_id, problem in problems
         ],

@@ -7,6 +7,7 @@ reading bytes (`connectors.folder`), and which of the vintages counts (`accounts
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import replace
 from fnmatch import fnmatch
 from functools import partial
@@ -16,6 +17,7 @@ from pipelines.connectors.snapshot import Snapshot, SnapshotStore
 from pipelines.declarations.source import FolderConnector, Source
 from pipelines.deliveries.accounts import Delivery, SourceLoad, collect, judge
 from pipelines.deliveries.described import as_described_then, described, is_description, kept_description
+from pipelines.deliveries.marks import mark_of, renew_marks
 from pipelines.deliveries.persons import (
     is_about_persons,
     kept_vintage,
@@ -24,7 +26,7 @@ from pipelines.deliveries.persons import (
     without_repeated_messages,
 )
 from pipelines.deliveries.withdrawal import read_absences, record_absences, withdrawn_on
-from pipelines.delivery_privacy import read_screened, shown_name
+from pipelines.delivery_privacy import ScreenedDelivery, read_screened, shown_name
 from pipelines.geography.regions import RegionLookup
 from pipelines.readers.account import Problem, ReadResult
 from pipelines.settings import Settings
@@ -37,6 +39,7 @@ def load_folder_source(source: Source, settings: Settings, store: SnapshotStore,
     vintage before it in place. A file that has gone is withdrawn: its vintages stay on record, and none of them
     counts. With `settings.as_of` the folder is left alone: what counts is what was known on that day.
     """
+    renew_marks(source, settings, store)
     if settings.as_of is not None:
         return _as_known(source, settings, settings.as_of, store, lookup)
 
@@ -85,7 +88,8 @@ def _as_known(
     absences = read_absences(settings.snapshots_dir, source.source_id)
     deliveries: list[Delivery] = []
     for name in sorted({snapshot.name for snapshot in store.list(source.source_id)}):
-        known = [pair for pair in _earlier(source, name, settings, store, lookup) if pair[0].was_known_on(as_of)]
+        kept = _as_declared(source, _earlier(source, name, settings, store, lookup))
+        known = [pair for pair in kept if pair[0].was_known_on(as_of)]
         vintages = judge(name, known[-1], known[:-1]) if known else []
         since = withdrawn_on(absences, name, as_of)
         deliveries += _withdrawn(vintages, since) if since else vintages
@@ -97,34 +101,41 @@ def _delivered(
 ) -> list[Delivery]:
     """The vintages of a file that is there: these bytes, kept, and those before them."""
     # Read in memory first, because only a reader can tell whether the bytes hold persons and may not be kept;
-    # nothing that was read goes anywhere before the bytes, or their checksum, are safe.
+    # nothing that was read goes anywhere before the bytes, or what is kept in their place, are safe.
     if is_about_persons(source):
         screened = screen_persons(path.name, data, source, settings, store, lookup)
     else:
         screened = read_screened(path.name, data, source, lookup)
     name = screened.name
     label, published = _vintage_of(source, name)
-    keep = (
-        store.put_files
-        if screened.may_keep_bytes
-        else partial(store.put_checksum_only, in_place_of_bytes=screened.in_place_of_bytes)
-    )
-    present = keep(
+    is_first = not store.list(source.source_id, name)
+    present = _keeping(store, source, settings, data, screened)(
         source.source_id,
         name,
         {name: data, **kept_description(source)},
         origin=shown_name(path.relative_to(settings.deliveries_dir).as_posix()),
         fetched_at=dt.datetime.now(dt.UTC),
-        vintage_date=published or settings.today,
+        vintage_date=(published if is_first else None) or settings.today,
         vintage_label=label or Path(name).stem,
     )
     earlier = _earlier(source, name, settings, store, lookup, present)
-    return judge(name, (_as_declared(source, present), with_left_out(screened.result, earlier)), earlier)
+    now, *earlier = _as_declared(source, [(present, with_left_out(screened.result, earlier)), *earlier])
+    return judge(name, now, earlier)
+
+
+def _keeping(
+    store: SnapshotStore, source: Source, settings: Settings, data: bytes, screened: ScreenedDelivery
+) -> Callable[..., Snapshot]:
+    """How a delivery that was read is kept: its bytes, or a mark and what was made of it."""
+    if screened.may_keep_bytes:
+        return store.put_files
+    mark = mark_of(source, settings, data, screened)
+    return partial(store.put_without_bytes, mark=mark, in_place_of_bytes=screened.in_place_of_bytes)
 
 
 def _kept(source: Source, name: str, settings: Settings, store: SnapshotStore, lookup: RegionLookup) -> list[Delivery]:
     """The vintages of a file whose present bytes cannot be had: what was delivered before keeps counting."""
-    kept = _earlier(source, name, settings, store, lookup)
+    kept = _as_declared(source, _earlier(source, name, settings, store, lookup))
     return judge(name, kept[-1], kept[:-1]) if kept else []
 
 
@@ -149,19 +160,20 @@ def _earlier(
             copy = {} if is_about_persons(source) else snapshot.read_in_place_of_bytes()
             if name in copy:
                 read = read_screened(name, copy[name], source, lookup)
-                pairs.append((_as_declared(source, snapshot), read.result))
+                pairs.append((snapshot, read.result))
             keep = partial(store.put_in_place_of_bytes, snapshot)
-            pairs += kept_vintage(source, _as_declared(source, snapshot), settings, keep)
+            pairs += kept_vintage(source, snapshot, settings, keep)
             continue
         files = snapshot.read_files()
         screened = read_screened(name, files[name], as_described_then(source, files), lookup)
         if screened.may_keep_bytes:
-            pairs.append((_as_declared(source, snapshot), screened.result))
+            pairs.append((snapshot, screened.result))
         else:
-            store.put_checksum_only(
+            store.put_without_bytes(
                 source.source_id,
                 name,
                 files,
+                mark_of(source, settings, files[name], screened),
                 origin=snapshot.origin,
                 fetched_at=snapshot.fetched_at,
                 vintage_date=snapshot.vintage_date,
@@ -170,14 +182,25 @@ def _earlier(
     return pairs
 
 
-def _as_declared(source: Source, snapshot: Snapshot) -> Snapshot:
-    """A snapshot with the date and label that are declared today; it keeps those of the day it came."""
-    label, published = _vintage_of(source, snapshot.name)
-    return replace(
-        snapshot,
-        vintage_label=label or snapshot.vintage_label,
-        vintage_date=published or snapshot.vintage_date,
-    )
+def _as_declared(source: Source, vintages: list[tuple[Snapshot, ReadResult]]) -> list[tuple[Snapshot, ReadResult]]:
+    """The vintages of one file with the date and label that are declared today; each keeps those of the day it came.
+
+    The declared date is that on which the file came out, so of the first bytes of that name that could be read. Others
+    came later, nobody told when: they have the day on which they were fetched.
+    """
+    readable = [snapshot for snapshot, result in vintages if not result.refused]
+    first = min(readable, key=lambda snapshot: (snapshot.fetched_at, snapshot.vintage_id), default=None)
+
+    def declared(snapshot: Snapshot) -> Snapshot:
+        label, published = _vintage_of(source, snapshot.name)
+        is_first = first is None or snapshot.vintage_id == first.vintage_id
+        return replace(
+            snapshot,
+            vintage_label=label or snapshot.vintage_label,
+            vintage_date=(published if is_first else None) or snapshot.vintage_date,
+        )
+
+    return [(declared(snapshot), result) for snapshot, result in vintages]
 
 
 def _vintage_of(source: Source, name: str) -> tuple[str | None, dt.date | None]:

@@ -4,13 +4,12 @@ What belongs here: the rows of a message as they are kept under pseudonyms, the 
 messages that come twice. What does not: making pseudonyms (`privacy.pseudonym`), reading messages
 (`readers.istandaard`), and deliveries of other kinds (`folder`).
 
-The rows lie beside the checksum of the delivery, as one Parquet file with its account. They are what a later run reads:
+The rows lie beside the mark of the delivery, as one Parquet file with its account. They are what a later run reads:
 of a file that is still there, so that it is taken apart once, and of the vintages before it, whose bytes are nowhere.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -22,6 +21,7 @@ import pyarrow.compute as pc
 from pipelines.connectors.snapshot import Snapshot, SnapshotStore
 from pipelines.declarations.source import IstandaardReader, Source
 from pipelines.deliveries.accounts import Delivery
+from pipelines.deliveries.marks import keyed_mark
 from pipelines.delivery_privacy import ScreenedDelivery, read_screened, shown_name
 from pipelines.geography.regions import RegionLookup
 from pipelines.privacy.pseudonym import EXPECTED_KEY, PseudonymKey, PseudonymKeyError, key_for
@@ -59,7 +59,7 @@ def screen_persons(
         return ScreenedDelivery(shown, refused(reader_schema(source), (problem,), 1), may_keep_bytes=False)
     assert key is not None  # noqa: S101 - a source about persons has one, or there was an error
     made_before: str | None = None
-    if (known := _known(source, shown, data, store)) is not None:
+    if (known := _known(source, shown, data, key, store)) is not None:
         kept = _kept_rows(source, known)
         if kept is not None and kept[0] == key.fingerprint:
             return ScreenedDelivery(shown, kept[1], may_keep_bytes=False)
@@ -175,14 +175,14 @@ def _of_other_key(result: ReadResult) -> bool:
     return any(problem.reason == "other_pseudonym_key" for problem in result.problems)
 
 
-def _known(source: Source, name: str, data: bytes, store: SnapshotStore) -> Snapshot | None:
+def _known(source: Source, name: str, data: bytes, key: PseudonymKey, store: SnapshotStore) -> Snapshot | None:
     """The snapshot of these bytes, where rows of them are kept."""
-    checksum = hashlib.sha256(data).hexdigest()
+    mark = keyed_mark(key, data)
     return next(
         (
             snapshot
             for snapshot in store.list(source.source_id, name)
-            if snapshot.checksum == checksum and snapshot.in_place_of_bytes
+            if snapshot.checksum == mark.digits and snapshot.in_place_of_bytes
         ),
         None,
     )

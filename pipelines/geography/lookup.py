@@ -12,12 +12,17 @@ if TYPE_CHECKING:
 
 
 def declared_lookup(
-    declarations: Declarations, source_id: str, published: Iterable[tuple[str, str]] = ()
+    declarations: Declarations,
+    source_id: str,
+    published: Iterable[tuple[str, str]] = (),
+    codes: Iterable[str] = (),
 ) -> RegionLookup:
     """A lookup over the published (code, name) pairs and the declared regions, for one source.
+
+    `codes` are those of wijken and buurten, whose names say too little.
 
     An alias that is limited to some sources counts for those only: a plain `Bergen` is clear in a delivery of
     the BUCH and nowhere else.
     """
     declared = {region.code: region.name for region in (*declarations.regions, *declarations.groups)}
-    return RegionLookup((declared | dict(published)).items(), declarations.aliases_for(source_id))
+    return RegionLookup((declared | dict(published)).items(), declarations.aliases_for(source_id), codes)

@@ -26,7 +26,8 @@ class RegionLookup:
 
     `regions` are (code, name) pairs; a code may come with several names. Whoever knows that a column holds
     municipalities passes only those: with provinces among them `Groningen` is ambiguous. `aliases` maps
-    another name to a code; being the decision of a person, it also settles an ambiguous name.
+    another name to a code; being the decision of a person, it also settles an ambiguous name. `codes` are regions that
+    are known by their code only: wijken and buurten, of which half the country has a Centrum.
 
     A name is compared in three steps, and the first step at which it fits anything decides:
     1. as it is, after NFC, trimming, collapsing of white space and casefolding: titles and aliases;
@@ -40,7 +41,9 @@ class RegionLookup:
     Raises ValueError for an alias of an unknown code, or one that is the title of another region.
     """
 
-    def __init__(self, regions: Iterable[tuple[str, str]], aliases: Mapping[str, str]) -> None:
+    def __init__(
+        self, regions: Iterable[tuple[str, str]], aliases: Mapping[str, str], codes: Iterable[str] = ()
+    ) -> None:
         exact: dict[str, set[str]] = defaultdict(set)
         loose: dict[str, set[str]] = defaultdict(set)
         base: dict[str, set[str]] = defaultdict(set)
@@ -53,7 +56,8 @@ class RegionLookup:
             base[_loose(unqualified)].add(code)
             for spelling in {key, unqualified}:
                 self._spellings[spelling].append(" ".join(name.split()))
-        self._codes = {code.upper(): code for codes in exact.values() for code in codes}
+        by_code = {code for named in exact.values() for code in named} | {code.strip() for code in codes}
+        self._codes = {code.upper(): code for code in by_code}
         self._decided = self._checked_aliases(aliases, exact)
         self._exact, self._loose, self._base = exact, loose, base
 

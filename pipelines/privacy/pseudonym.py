@@ -9,6 +9,9 @@ key is used that stands nowhere beside the data, and why there is no default one
 A key can make way for another without anybody's number: a pseudonym of the old key is hashed again under the new one.
 The number of a person is therefore hashed under every key there has been, one after the other, and so are the
 pseudonyms that are kept, from the key that they were made with. Who has the old keys alone has no pseudonym of now.
+
+The checksum of a delivery goes the same way. By a checksum alone a guess at the few bytes that name a person can be
+tried, as by an ordinary hash of a BSN.
 """
 
 from __future__ import annotations
@@ -39,6 +42,7 @@ SAMPLE_ONLY_KEY: Final = b"public key of the sample profile: fictional persons o
 
 _PERSON: Final = b"nulmeting person 1:"
 _HOUSEHOLD: Final = b"nulmeting household 1:"
+_DELIVERY: Final = b"nulmeting delivery 1:"
 _AGAIN: Final = b"nulmeting pseudonym of an earlier key 1:"
 _FINGERPRINT: Final = b"nulmeting key fingerprint 1"
 _PERSON_DIGITS: Final = 32
@@ -59,7 +63,7 @@ class PseudonymKey:
     `fingerprint` tells one row of keys from another, and nothing else about them.
     """
 
-    __slots__ = ("_again", "_fingerprints", "_households", "_keyed", "fingerprint")
+    __slots__ = ("_again", "_deliveries", "_fingerprints", "_households", "_keyed", "fingerprint")
 
     def __init__(self, secret: bytes, earlier: Sequence[bytes] = ()) -> None:
         keys = (*earlier, secret)
@@ -67,6 +71,7 @@ class PseudonymKey:
             raise PseudonymKeyError(f"a key of {len(short[0])} bytes")
         self._keyed = hmac.new(keys[0], _PERSON, hashlib.sha256)
         self._households = hmac.new(keys[0], _HOUSEHOLD, hashlib.sha256)
+        self._deliveries = hmac.new(keys[0], _DELIVERY, hashlib.sha256)
         self._again = tuple(hmac.new(key, _AGAIN, hashlib.sha256) for key in keys[1:])
         fingerprints = [""]
         for key in keys:
@@ -83,12 +88,16 @@ class PseudonymKey:
         """The pseudonym of a household, by what its deliverer calls it; never that of a person."""
         return self._hashed_again(_hashed(self._households, name), 0)
 
+    def delivery(self, checksum: str) -> str:
+        """What tells a delivery of that SHA-256 from others: 32 hexadecimal digits, which renew as pseudonyms do."""
+        return self._hashed_again(_hashed(self._deliveries, checksum), 0)
+
     def follows(self, fingerprint: str) -> bool:
         """Whether this is the key of that fingerprint, or one that came after it."""
         return fingerprint in self._fingerprints
 
     def renewed(self, pseudonym: str, fingerprint: str) -> str:
-        """The pseudonym under this key of a person or household whose pseudonym under an earlier one this is.
+        """The pseudonym under this key of what has this pseudonym, or a delivery this mark, under an earlier one.
 
         `fingerprint` is that of the key that it was made with. Raises ValueError for one that this key does not follow.
         """

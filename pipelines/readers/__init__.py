@@ -54,7 +54,7 @@ def read_file(
     reader = source.reader
     key = key if source.makes_pseudonyms else None
     try:
-        if source.has_spells and key is None:
+        if source.lists_persons and key is None:
             raise RefusedFileError(Problem(file, None, None, None, "no_pseudonym_key", "no key", EXPECTED_KEY))
         if isinstance(reader, DelimitedReader):
             return read_delimited(file, data, source, reader, lookup, key=key)

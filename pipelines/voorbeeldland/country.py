@@ -93,7 +93,7 @@ def _population(municipalities: int, seed: int) -> IntArray:
     years = [first]
     for year in range(len(YEARS) - 1):
         years.append(np.floor(years[-1] * (1 + growth[:, year]) + 0.5))
-    return np.maximum(np.stack(years, axis=1), _SMALLEST).astype(np.int64)
+    return np.clip(np.stack(years, axis=1), _SMALLEST, _LARGEST).astype(np.int64)
 
 
 def _parts(population: IntArray, seed: int) -> tuple[int, int]:

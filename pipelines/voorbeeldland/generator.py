@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipelines.voorbeeldland import costs, country, counts, observations, plan, truth, wijken, wire
+from pipelines.voorbeeldland import costs, country, counts, observations, plan, prices, truth, wijken, wijkteam, wire
 from pipelines.voorbeeldland.tables import TABLES
 
 DEFAULT_SEED = 2015
 
 
 def generate(folder: Path, seed: int = DEFAULT_SEED) -> None:
-    """The whole sample into `folder`: `cbs_v4/<table>/*.json`, `lasten/*.csv`, `structuur/*.csv`, `truth.json` and
-    `truth.csv`.
+    """The whole sample into `folder`: `cbs_v4/<table>/*.json`, `lasten/*.csv`, `structuur/*.csv`, `prijzen/*.csv`,
+    `wijkteam/*.csv`, `truth.json` and `truth.csv`.
 
     One seed gives the same bytes every time. Raises ValueError for a seed with which a disturbance finds no
     municipality that fits it.
@@ -34,4 +34,6 @@ def generate(folder: Path, seed: int = DEFAULT_SEED) -> None:
     for edition, edition_lines in wijken.editions(land, seed):
         wire.write_table(folder / "cbs_v4" / edition.table_id, edition, edition_lines, land)
     costs.write(folder, land, seed)
+    prices.write(folder, seed)
+    wijkteam.write(folder, land, seed)
     truth.write(folder, land, true, disturbances, seed)

@@ -21,6 +21,8 @@ LEDGER_YEARS = (2025, 2026)
 # Of the last year the ledger has come as far as this month.
 LAST_MONTH = 6
 REFERENCE_YEAR = 2025
+# Those that also book that there was no income; the others leave it open.
+BOOK_NOUGHT = MUNICIPALITIES[:2]
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def write(folder: Path, seed: int) -> None:
             for row, code in enumerate(MUNICIPALITIES)
             for column, programme in enumerate(PROGRAMMES)
             for side, part in (("lasten", 1.0), ("baten", programme.income))
-            if part
+            if part or code in BOOK_NOUGHT
         ),
     )
     _write(

@@ -1,7 +1,7 @@
 """Messages and a table about the fictional persons, as a municipality would receive and deliver them.
 
-What belongs here: the XML of iWmo and iJw 3.2, and the table of the Participatiewet. What does not: who had what
-(`persons`). Every file says that it is fictional, as far as its form lets it.
+What belongs here: the XML of iWmo and iJw 3.2, the table of the Participatiewet, and the one of households. What does
+not: who had what (`persons`). Every file says that it is fictional, as far as its form lets it.
 """
 
 from __future__ import annotations
@@ -46,22 +46,32 @@ _BIRTHS: Final = {
         for year, month, day in zip(range(8, 18), range(2, 12), range(5, 25, 2), strict=True)
     ),
 }
-_PLAN: Final = "19"
+# It ended as planned.
+_PLAN: Final = {"iwmo": "19", "ijw": "31"}
 
 # One element: its name, and its text or the elements in it.
 _Element = tuple[str, Any]
 
 
 def generate_messages(folder: Path, seed: int) -> None:
-    """Write the messages and the table into `folder`. One seed gives the same bytes every time."""
+    """Write the messages and the tables into `folder`. One seed gives the same bytes every time."""
     folder.mkdir(parents=True, exist_ok=True)
     known = numbers()
+    clients = set[int]()
     for standard, kinds, first, last in (("iwmo", WMO, 0, 360), ("ijw", JEUGD, 230, 520)):
         used = stretches(standard, kinds, first, last, seed)
+        clients.update(used.person.tolist())
         for name, text in _messages(standard, kinds, used, known):
             (folder / f"vb_{name}.xml").write_text(text, encoding="utf-8", newline="\n")
-    table = _table(stretches("participatie", PARTICIPATIE, 130, 470, seed), known, households(seed))
-    (folder / "vb_participatie_client_2025.csv").write_text(table, encoding="utf-8", newline="\n")
+    used = stretches("participatie", PARTICIPATIE, 130, 470, seed)
+    clients.update(used.person.tolist())
+    household = households(seed)
+    tables = {
+        "participatie": _table(used, known, household),
+        "huishouden": _households(sorted(clients), known, household),
+    }
+    for name, table in tables.items():
+        (folder / f"vb_{name}_client_2025.csv").write_text(table, encoding="utf-8", newline="\n")
 
 
 def _messages(standard: str, kinds: Sequence[Kind], used: Stretches, known: Sequence[str]) -> Iterable[tuple[str, str]]:
@@ -169,7 +179,7 @@ class _Writer:
 
     def _stopped(self, row: int) -> list[_Element]:
         elements = self._started(row)
-        elements[4:4] = [("RedenBeeindiging", _PLAN), ("Einddatum", str(self._used.end[row]))]
+        elements[4:4] = [("RedenBeeindiging", _PLAN[self._standard]), ("Einddatum", str(self._used.end[row]))]
         return elements
 
     def _requested(self, row: int) -> list[_Element]:
@@ -240,6 +250,12 @@ def _line(element: _Element, law: str, standard: str) -> str:
         return f"<{tag}>{inside}</{tag}>"
     between = "\n" if name in ("Declaratie", "Clienten") else ""
     return f"<{tag}>{between}{between.join(_line(one, law, standard) for one in inside)}{between}</{tag}>"
+
+
+def _households(clients: Sequence[int], known: Sequence[str], household: np.ndarray) -> str:
+    """Everybody who had anything, as the register of persons has them on the last day."""
+    rows = [f"{_REGION};{known[person]};H{household[person]:05};{LAST_DAY}" for person in clients]
+    return "\n".join(["Gemeente;BSN;Huishouden;Peildatum", *rows]) + "\n"
 
 
 def _table(used: Stretches, known: Sequence[str], household: np.ndarray) -> str:

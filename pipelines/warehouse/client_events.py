@@ -1,8 +1,9 @@
-"""Views over the tables about persons, so that models name no source: `raw.client_event` and `raw.person_spell`.
+"""Views over the tables about persons, so that models name no source: `raw.client_event`, `raw.person_spell` and
+`raw.person_household`.
 
-What belongs here: which tables hold events of messages, and which hold stretches of use as a table delivers them. What
-does not: the figures of other sources (`figures`), and any judgement about a row. What stands here is for the core
-layer and no further: no mart may read it.
+What belongs here: which tables hold events of messages, which hold stretches of use as a table delivers them, and which
+say in what household persons are. What does not: the figures of other sources (`figures`), and any judgement about a
+row. What stands here is for the core layer and no further: no mart may read it.
 """
 
 from __future__ import annotations
@@ -30,9 +31,18 @@ SPELL_COLUMNS: Final = pa.schema(
     ]
 )
 
+HOUSEHOLD_COLUMNS: Final = pa.schema(
+    [
+        *((name, pa.string()) for name in ("source_id", "vintage_id")),
+        ("line", pa.int64()),
+        *((name, pa.string()) for name in ("region_code", "person", "person_key", "household")),
+        ("start_date", pa.date32()),
+    ]
+)
+
 
 def create_client_events(connection: duckdb.DuckDBPyConnection, sources: Iterable[Source]) -> None:
-    """(Re)create both views; a source that was never loaded is empty, and so is a view over none."""
+    """(Re)create the views; a source that was never loaded is empty, and so is a view over none."""
     sources = list(sources)
     _create(
         connection,
@@ -45,6 +55,12 @@ def create_client_events(connection: duckdb.DuckDBPyConnection, sources: Iterabl
         "person_spell",
         SPELL_COLUMNS,
         {source.source_id: raw_schema(source) for source in sources if source.has_spells},
+    )
+    _create(
+        connection,
+        "person_household",
+        HOUSEHOLD_COLUMNS,
+        {source.source_id: raw_schema(source) for source in sources if source.has_households},
     )
 
 

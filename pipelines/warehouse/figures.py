@@ -108,7 +108,7 @@ def _parts(source: Source) -> list[str]:
         return [_select(_SWING, table, source_id)]
     if isinstance(reader, Iv3Reader):
         return [_select(_IV3, table, source_id)]
-    if isinstance(reader, DelimitedReader | SpreadsheetReader) and not source.has_spells:
+    if isinstance(reader, DelimitedReader | SpreadsheetReader) and not source.lists_persons:
         if source.answers is not None:
             return list(counted_answers(source, reader, source.answers))
         return [_select(_column(source, reader, column), table, source_id) for column in reader.figure_columns]

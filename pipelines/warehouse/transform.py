@@ -1,7 +1,7 @@
 """Runs the dbt project inside this process, so that nothing is imported or parsed twice.
 
-dbt's own subprocess costs seconds for every call; its programmatic runner does the same work here. The parsed
-project is kept per process, and beside the data directory between processes.
+dbt's own subprocess costs seconds for every call; its programmatic runner does the same work here. The project is
+parsed when one of its files has changed, once for all data directories, and read back from what that left.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,10 @@ from filelock import FileLock
 from pipelines.settings import PROJECT_ROOT
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
-MANIFEST = DBT_PROJECT / "target" / "manifest.json"
-_STAMP = DBT_PROJECT / "target" / "manifest.sha256"
+# A folder of our own: a dbt that someone starts by hand writes beside it, with its own variables.
+_PARSED = DBT_PROJECT / "target" / "parsed"
+_WAREHOUSE = "warehouse"
+_DATABASE_VARIABLE = "NULMETING_WAREHOUSE"
 
 
 class TransformError(Exception):
@@ -37,24 +41,44 @@ class ModelRun:
 
 def ensure_manifest() -> Path:
     """The manifest of the project as its files are now; parsed only when a file has changed."""
+    return _ensure_parsed(_WAREHOUSE) / "manifest.json"
+
+
+def _ensure_parsed(database: str) -> Path:
+    """The folder with the project as parsed for a DuckDB file of that name, which stands in every relation."""
+    folder = _PARSED / database
+    stamp = folder / "project.sha256"
     fingerprint = _fingerprint()
-    MANIFEST.parent.mkdir(exist_ok=True)
-    with FileLock(MANIFEST.parent / ".lock"):
-        fresh = MANIFEST.is_file() and _STAMP.is_file() and _STAMP.read_text() == fingerprint
-        if not fresh:
-            _invoke(None, ["parse"], MANIFEST.parent)
-            _STAMP.write_text(fingerprint)
-    return MANIFEST
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):
+        if not (stamp.is_file() and stamp.read_text(encoding="utf-8") == fingerprint):
+            stamp.unlink(missing_ok=True)
+            with _warehouse_variable(folder / f"{database}.duckdb"):
+                _invoke(None, ["parse"], folder)
+            stamp.write_text(fingerprint, encoding="utf-8")
+    return folder
+
+
+@contextmanager
+def _warehouse_variable(path: Path) -> Iterator[None]:
+    before = os.environ.get(_DATABASE_VARIABLE)
+    os.environ[_DATABASE_VARIABLE] = str(path)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_DATABASE_VARIABLE]
+        else:
+            os.environ[_DATABASE_VARIABLE] = before
 
 
 def build(warehouse: Path, selection: Sequence[str]) -> list[ModelRun]:
     """Build the selected seeds and models in the given warehouse. Raises TransformError on the first failure."""
-    os.environ["NULMETING_WAREHOUSE"] = str(warehouse)
+    os.environ[_DATABASE_VARIABLE] = str(warehouse)
     target = warehouse.parent / "dbt"
     target.mkdir(parents=True, exist_ok=True)
-    manifest = _parsed(target, warehouse)
     result = _invoke(
-        manifest,
+        _parsed(warehouse.stem),
         [
             "build",
             "--exclude-resource-type",
@@ -69,13 +93,21 @@ def build(warehouse: Path, selection: Sequence[str]) -> list[ModelRun]:
     return [ModelRun(unique_id=node.node.unique_id, seconds=float(node.execution_time)) for node in result.results]
 
 
-_manifests: dict[tuple[Path, str], Any] = {}
+_manifests: dict[tuple[str, str], Any] = {}
 
 
-def _parsed(target: Path, warehouse: Path) -> Any:
-    key = (warehouse, _fingerprint())
+def _parsed(database: str) -> Any:
+    """dbt's own object of the parsed project, as its next parse would read it back."""
+    folder = _ensure_parsed(database)
+    key = (database, (folder / "project.sha256").read_text(encoding="utf-8"))
     if key not in _manifests:
-        _manifests[key] = _invoke(None, ["parse"], target)
+        from dbt.contracts.graph.manifest import Manifest
+        from dbt.parser.manifest import extended_mashumuro_decoder
+
+        saved = (folder / "partial_parse.msgpack").read_bytes()
+        manifest = Manifest.from_msgpack(saved, decoder=extended_mashumuro_decoder)
+        manifest.build_flat_graph()
+        _manifests[key] = manifest
     return _manifests[key]
 
 
@@ -115,7 +147,7 @@ def _failures(result: Any) -> Iterator[str]:
 
 
 def _fingerprint() -> str:
-    digest = hashlib.sha256()
+    digest = hashlib.sha256("".join(f"{name} {version(name)};" for name in ("dbt-core", "dbt-duckdb")).encode())
     for path in sorted(DBT_PROJECT.rglob("*")):
         parts = path.relative_to(DBT_PROJECT).parts
         if path.is_file() and parts[0] not in ("target", "logs") and path.suffix in (".sql", ".yml", ".csv", ".md"):

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +83,14 @@ class Workspace:
         return value
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker runs all tests on the finished sample, so that it is made once."""
+    for item in items:
+        if "sample_run" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("sample"))
+
+
 def _workspace(root: Path) -> Workspace:
     shutil.copytree(PROJECT_ROOT / "sources", root / "sources")
     return Workspace(root)
@@ -95,12 +104,24 @@ def workspace(tmp_path: Path) -> Workspace:
 
 @pytest.fixture(scope="session")
 def sample_run(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A finished run on the untouched sample, for tests that only read. `root/summary.txt` is what it printed."""
+    """A finished run on the untouched sample, for tests that only read.
+
+    `root/summary.txt` is what it printed, `root/seconds.txt` how long it took.
+    """
     workspace = _workspace(tmp_path_factory.mktemp("sample"))
+    started = time.monotonic()
     outcome = workspace.command("run")
+    (workspace.root / "seconds.txt").write_text(str(time.monotonic() - started), encoding="utf-8")
     (workspace.root / "summary.txt").write_text(outcome.stdout, encoding="utf-8")
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     return workspace
+
+
+@pytest.fixture
+def finished_workspace(sample_run: Workspace, tmp_path: Path) -> Workspace:
+    """A copy of the finished run on the sample, for tests that go on from there: a run less for each."""
+    shutil.copytree(sample_run.root, tmp_path, symlinks=True, dirs_exist_ok=True)
+    return Workspace(tmp_path)
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from tests.integration.conftest import Workspace
 pytestmark = pytest.mark.xdist_group("main_job")
 
 DELIVERY = (
-    "Gemeente;Jaar;Wet;Aantal\r\nHeiloo;2017;Wmo;12\r\nHeiloo;2017;Jeugdwet;3\r\n"
-    "Bergen (NH.);2017;Wmo;9\r\nUitgeest;2017;Wmo;veel\r\n"
+    "Gemeente;Jaar;Soort;Aantal\r\nHeiloo;2017;Buurthuis;12\r\nHeiloo;2017;Speeltuin;3\r\n"
+    "Bergen (NH.);2017;Buurthuis;9\r\nUitgeest;2017;Buurthuis;veel\r\n"
 )
 
 
@@ -33,24 +33,24 @@ def test_the_how_to_adds_a_source_in_under_thirty_lines() -> None:
 def test_a_new_source_is_one_yaml_file(workspace: Workspace) -> None:
     name, declaration = _from_the_how_to()
     (workspace.root / name).write_text(declaration, encoding="utf-8")
-    delivery = workspace.sample / "municipal" / "klachten_2017.csv"
+    delivery = workspace.sample / "municipal" / "ontmoetingsplekken_2017.csv"
     delivery.write_text(DELIVERY, encoding="utf-8")
 
     looked_at = workspace.command("check", str(delivery))
     assert looked_at.returncode == 1
-    assert 'klachten_2017.csv:5:4 (Aantal): found "veel", expected a whole number' in looked_at.stdout
-    assert "klachten_sociaal_domein" in looked_at.stdout
+    assert 'ontmoetingsplekken_2017.csv:5:4 (Aantal): found "veel", expected a whole number' in looked_at.stdout
+    assert "als ontmoetingsplekken:" in looked_at.stdout
 
     # in a process of its own: which assets there are is settled when the definitions are loaded
     outcome = workspace.command("run")
     assert outcome.returncode == 1, outcome.stdout + outcome.stderr
     assert workspace.rows(
-        "select region_code, period_code, value from marts.observation where indicator_id = 'klachten_wmo' order by all"
+        "select region_code, period_code, value from marts.observation where indicator_id = 'buurthuizen' order by all"
     ) == [("GM0373", "2017", 9.0), ("GM0399", "2017", 12.0)]
-    assert workspace.value("select label_nl from marts.indicator where indicator_id = 'klachten_wmo'") == "Klachten Wmo"
+    assert workspace.value("select label_nl from marts.indicator where indicator_id = 'buurthuizen'") == "Buurthuizen"
     assert workspace.rows(
         "select region_code, delivery from marts.coverage "
-        "where source_id = 'klachten_sociaal_domein' and period_code = '2017' order by region_code"
+        "where source_id = 'ontmoetingsplekken' and period_code = '2017' order by region_code"
     ) == [("GM0373", "delivered"), ("GM0383", "missing"), ("GM0399", "delivered"), ("GM0450", "missing")]
     # what is declared to be no indicator is no finding either
     assert "Een geleverd onderwerp heeft geen plaats" not in outcome.stdout

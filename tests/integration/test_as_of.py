@@ -7,11 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import duckdb
-import pytest
 
 from tests.integration.conftest import Workspace
-
-pytestmark = pytest.mark.xdist_group("main_job")
 
 Run = Callable[..., Any]
 
@@ -19,14 +16,21 @@ AMOUNT = (
     "select amount_eur from marts.budget where region_code = 'GM0373' and programme = 'jeugd' and basis = 'begroting'"
 )
 
-FIGURE = "indicator_id, region_code, period_code, source_id, value, vintage_id"
+FIGURE = "indicator_id, region_code, period_code, value, obs_status"
+
+REVISED = (
+    "select value, value_now, vintage_date::varchar from marts.indicator_municipality_as_of(date '{}') "
+    "where indicator_id = 'wmo_hulpmiddelen_en_diensten_per_1000' and region_code = 'GM0373' and period_code = '2016H2'"
+)
 
 
-def test_a_day_can_be_looked_back_at_without_touching_the_present(workspace: Workspace, run_here: Run) -> None:
+def test_a_day_can_be_looked_back_at_without_touching_the_present(finished_workspace: Workspace, run_here: Run) -> None:
+    workspace = finished_workspace  # of 2026-07-01
     delivery = workspace.sample / "municipal" / "finance_buch_2016.csv"
     survey = workspace.sample / "municipal" / "ceo_wmo_2015.xlsx"
-    run_here(workspace, today="2026-07-01")
+    monitor = workspace.sample / "swing" / "gmsd_wmo_2016h2.csv"
     delivery.write_bytes(delivery.read_bytes().replace(b"3.261.000", b"3.262.000"))
+    monitor.write_bytes(monitor.read_bytes().replace(b'"46"', b'"47"'))
     survey.unlink()
     run_here(workspace, today="2026-08-01")
     assert workspace.value(AMOUNT) == 3262000
@@ -44,13 +48,23 @@ def test_a_day_can_be_looked_back_at_without_touching_the_present(workspace: Wor
         assert connection.execute("select count(*) from marts.client_experience").fetchall() == [(20,)]
         assert connection.execute("select distinct withdrawn_on from marts.delivery").fetchall() == [(None,)]
         stood_there = connection.execute(
-            f"select {FIGURE} from marts.observation where is_latest order by all"
+            f"select {FIGURE} from marts.indicator_municipality where geography = 'published' order by all"
         ).fetchall()
-    # the present file answers for its figures what was made again
-    assert (
-        workspace.rows(f"select {FIGURE} from marts.observation_as_of(date '2026-07-15') order by all") == stood_there
-    )
-    assert len(stood_there) - workspace.value("select count(*) from marts.observation where is_latest") == 20
+        every_region = connection.execute(
+            f"select {FIGURE} from marts.observation_as_of(date '2026-07-15') order by all"
+        ).fetchall()
+    # the present file answers what was made again: one figure each, rates that were computed included
+    known = "from marts.{}_as_of(date '{}') order by all"
+    assert workspace.rows(f"select {FIGURE} " + known.format("indicator_municipality", "2026-07-15")) == stood_there
+    assert workspace.rows(f"select {FIGURE} " + known.format("observation", "2026-07-15")) == every_region
+    assert any(row[0].endswith("_per_1000") and row[1].startswith("VB") for row in stood_there)
+    now = workspace.rows(f"select {FIGURE} " + known.format("observation", "2026-08-01"))
+    assert len(every_region) - len(now) == 20
+    # before the correction, on the day before it, and from then on; the correction has no date but its own
+    assert workspace.rows(REVISED.format("2017-06-30")) == []
+    assert workspace.rows(REVISED.format("2017-12-31")) == [(46, 47, "2017-07-01")]
+    assert workspace.rows(REVISED.format("2026-07-31")) == [(46, 47, "2017-07-01")]
+    assert workspace.rows(REVISED.format("2026-08-01")) == [(47, 47, "2026-08-01")]
     assert hashlib.sha256(workspace.published.resolve().read_bytes()).hexdigest() == present
 
     asked = workspace.command("sql", "--as-of", "2026-07-15", "--format", "csv", AMOUNT)

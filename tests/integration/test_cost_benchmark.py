@@ -42,6 +42,7 @@ DECLARATION = {
     "licence": "CC BY 4.0",
     "cadence": "yearly",
     "profiles": ["live"],
+    "not_expected_because": "Een bestand voor deze test; er komt geen volgend.",
     "origin": {"producer": "CBS", "citation": "CBS, Iv3"},
     "connector": {"kind": "folder", "folder": "municipal", "pattern": "taakveld6_*.csv"},
     "reader": {
@@ -188,6 +189,8 @@ def test_every_row_is_loaded(published: Published) -> None:
         ("6.72", 2.09, "veel hoger"),
         ("6.5", 0.13, "veel lager"),
         ("6.72-6.74", 1.07, "vergelijkbaar"),
+        ("financieel_fit", 0.848, "lager"),
+        ("opgroeien_en_zelfontplooiing", 1.039, "vergelijkbaar"),
     ],
 )
 def test_heemskerk_2023_against_its_reference_municipalities(
@@ -265,6 +268,13 @@ def test_opgaven_are_the_sums_of_their_taakvelden(published: Published) -> None:
         whole = sum(published.lasten[HEEMSKERK, taakveld] for taakveld in taakvelden)
         assert row["lasten_eur"] == pytest.approx(whole), item
         assert row["eur_per_inhabitant"] == pytest.approx(whole / 39_431, abs=1)
+
+
+@pytest.mark.parametrize("item", ["financieel_fit", "opgroeien_en_zelfontplooiing", "sociaal_domein"])
+def test_an_opgave_says_that_it_is_gross_where_003_reads_net_amounts(published: Published, item: str) -> None:
+    assert "Bruto lasten" in published.heemskerk(item)["caution_nl"]
+    assert "003 vergelijkt netto" in published.heemskerk(item)["caution_nl"]
+    assert "Bruto lasten" not in (published.heemskerk("6.3")["caution_nl"] or "")
 
 
 def test_a_group_compares_over_the_recoding_and_a_sum_of_new_codes_does_not(published: Published) -> None:

@@ -13,8 +13,6 @@ import pytest
 
 from tests.integration.conftest import Workspace
 
-pytestmark = pytest.mark.xdist_group("sample")
-
 FIGURES = Path(__file__).parents[1] / "figures"
 
 

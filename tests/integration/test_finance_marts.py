@@ -6,8 +6,6 @@ import pytest
 
 from tests.integration.conftest import Workspace
 
-pytestmark = pytest.mark.xdist_group("sample")
-
 
 def test_a_circular_stands_beside_the_one_before_it(sample_run: Workspace) -> None:
     rows = sample_run.rows(
@@ -68,8 +66,23 @@ def test_an_amount_without_prices_inhabitants_or_clients_says_why(sample_run: Wo
         )
         == 0
     )
-    # no price index is bundled: those of the documents' years would have to be made up
-    assert sample_run.rows("select distinct amount_eur_real, price_year from marts.budget") == [(None, None)]
+    # the index of Voorbeeldland says nothing of a real municipality, and the bundled one of no year to come
+    rows = sample_run.rows(
+        "select distinct region_code like 'VB%', fiscal_year > 2025, price_year, amount_eur_real is not null "
+        "from marts.budget order by all"
+    )
+    assert rows == [(False, False, None, False), (True, False, 2025, True), (True, True, None, False)]
+
+
+def test_an_amount_of_voorbeeldland_stands_in_prices_of_another_year(sample_run: Workspace) -> None:
+    index = dict(
+        sample_run.rows("select period_code, value from marts.observation where indicator_id = 'cpi' and is_latest")
+    )
+    rows = sample_run.rows(
+        "select amount_eur, amount_eur_real from marts.budget where region_code = 'VB0060' and fiscal_year = 2024"
+    )
+    assert len(rows) == 5 and index["2015"] == 100
+    assert all(real == pytest.approx(amount * index["2025"] / index["2024"], abs=1) for amount, real in rows)
 
 
 def test_a_made_up_budget_stands_per_inhabitant_and_per_client(sample_run: Workspace) -> None:
@@ -84,11 +97,27 @@ def test_a_made_up_budget_stands_per_inhabitant_and_per_client(sample_run: Works
 
 def test_the_mirror_of_the_gemeentefonds_reads_out_net_costs_by_taakgebied_and_together(sample_run: Workspace) -> None:
     rows = sample_run.rows(
-        "select region_code, count(*), count(ratio), count(reading_nl), count(because), "
+        "select region_code, count(*), count(ratio), count(net_eur), count(reading_nl), count(because), "
         "bool_and(abs(ratio * reference_eur - coalesce(net_eur, lasten_eur)) <= 1) from marts.gemeentefonds_mirror "
         "where fiscal_year = 2025 group by region_code order by 1"
     )
-    assert rows == [(code, 5, 5, 5, 0, True) for code in ("VB0060", "VB0061", "VB0062")]
+    # two of the ledgers say that there was no income; the third says nothing of it but for participatie
+    assert rows == [(code, 5, 5, net, 5, 0, True) for code, net in (("VB0060", 5), ("VB0061", 5), ("VB0062", 1))]
+
+
+def test_what_a_ledger_does_not_tell_is_no_zero_and_says_so(sample_run: Workspace) -> None:
+    rows = sample_run.rows(
+        "select region_code, baten_eur, baten_because is not null, caution_nl is not null "
+        "from marts.gemeentefonds_mirror where taakgebied = 'jeugd' order by 1"
+    )
+    assert rows == [("VB0060", 0, False, False), ("VB0061", 0, False, False), ("VB0062", None, True, True)]
+    unexplained = (
+        "(income_eur is null) != (income_because is not null) "
+        "or (hours + day_parts + days + pieces is null) != (volume_because is not null)"
+    )
+    assert sample_run.value(f"select count(*) from marts.spending_month where {unexplained}") == 0
+    fractions = "select count(*) from marts.spending_month where pieces != round(pieces) or hours != round(hours)"
+    assert sample_run.value(fractions) == 0
 
 
 def test_sixteen_measures_are_registered_and_of_none_is_known_what_it_yielded(sample_run: Workspace) -> None:

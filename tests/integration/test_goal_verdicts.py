@@ -19,6 +19,7 @@ licence: geen
 cadence: yearly
 profiles: [sample]
 origin: {producer: Proef, citation: Verzonnen, fictional: true}
+not_expected_because: Verzonnen voor een proef.
 connector: {kind: folder, folder: municipal, pattern: proef_jeugdmonitor.csv}
 reader:
   kind: delimited
@@ -78,7 +79,6 @@ def test_a_later_delivery_is_judged_by_the_rule_unless_a_break_lies_between(work
     assert "alleen de groei" in found["jeugdoverlast_meldingen", "GM0375"][3]
 
 
-@pytest.mark.xdist_group("sample")
 def test_the_goals_of_voorbeeldland_have_every_outcome(sample_run: Workspace) -> None:
     found = {
         (goal, region): (verdict, because)
@@ -101,7 +101,6 @@ def test_the_goals_of_voorbeeldland_have_every_outcome(sample_run: Workspace) ->
     assert "binnen de steekproefmarge en telt niet als stijging" in found["vb_weg_naar_hulp", "VB0060"][1]
 
 
-@pytest.mark.xdist_group("sample")
 def test_the_survey_of_voorbeeldland_comes_out_in_shares_and_marks(sample_run: Workspace) -> None:
     kinds = {kind for (kind,) in sample_run.rows("select distinct question_kind from marts.survey_answer")}
     assert kinds == {"mark", "yes_no", "good_fair_bad", "points_100", "choice", "open_text"}
@@ -124,7 +123,6 @@ def test_the_survey_of_voorbeeldland_comes_out_in_shares_and_marks(sample_run: W
     assert reliability == {"VB0060": "betrouwbaar", "VB0061": "indicatief", "VB0062": "indicatief"}
 
 
-@pytest.mark.xdist_group("sample")
 def test_what_somebody_wrote_stands_nowhere_below_the_data(sample_run: Workspace) -> None:
     written = b"een verzonnen antwoord"
     delivered = sample_run.sample / "municipal" / "vb_inwonersenquete_antwoorden_2023.csv"

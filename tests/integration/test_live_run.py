@@ -24,6 +24,8 @@ from pipelines.settings import PROJECT_ROOT
 from tests.live_server import LiveServer
 from tests.live_tables import inhabitants, live_tables
 
+pytestmark = pytest.mark.xdist_group("live")
+
 NULMETING = Path(sys.executable).with_name("nulmeting")
 TODAY = "2026-07-02"
 # What the tests change: a figure that two tables give, one that is revised, a table that is published anew

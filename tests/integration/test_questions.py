@@ -12,8 +12,6 @@ import pytest
 from pipelines.settings import PROJECT_ROOT
 from tests.integration.conftest import Workspace
 
-pytestmark = pytest.mark.xdist_group("sample")
-
 PAGE = (PROJECT_ROOT / "docs" / "vragen.md").read_text(encoding="utf-8")
 QUESTIONS = re.findall(r"^## (\d+)\. (.+?\?)$.*?^```sql\n(.*?)\n```$", PAGE, re.MULTILINE | re.DOTALL)
 

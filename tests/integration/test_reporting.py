@@ -8,8 +8,6 @@ import pytest
 
 from tests.integration.conftest import Workspace
 
-pytestmark = pytest.mark.xdist_group("sample")
-
 SMALLEST, ROUNDED_TO = 10, 5
 
 
@@ -57,15 +55,57 @@ def test_a_monitor_of_once_in_four_years_is_missed_only_in_its_years(sample_run:
 def test_rhythms_go_from_a_month_to_four_years(sample_run: Workspace) -> None:
     found = {cadence for (cadence,) in sample_run.rows("select distinct cadence from marts.coverage")}
     assert {"monthly", "half_yearly", "yearly", "two_yearly", "four_yearly"} <= found
-    assert sample_run.rows("select delivery, count(*) from marts.coverage where cadence = 'monthly' group by all") == [
-        ("delivered", 3 * 18)
+    assert sample_run.rows(
+        "select source_id, delivery, count(*) from marts.coverage where cadence = 'monthly' group by all order by all"
+    ) == [
+        ("vb_grootboek", "delivered", 3 * 18),
+        ("vb_grootboek", "not_expected", 3),
+        ("vb_ijw", "delivered", 26),
+        ("vb_ijw", "late", 2),
+        ("vb_ijw", "not_expected", 3),
+        ("vb_iwmo", "delivered", 28),
+        ("vb_iwmo", "not_expected", 3),
     ]
+
+
+def test_what_has_not_come_by_its_day_is_late_until_its_term_is_over(sample_run: Workspace) -> None:
+    """On 1 July 2026 the messages on youth care have stopped since February; those of May are not due yet."""
+    assert sample_run.rows(
+        "select period_code, due_date::varchar, late_until::varchar, because from marts.coverage "
+        "where delivery = 'late' order by period_code"
+    ) == [("2026M03", "2026-05-15", "2026-08-13", None), ("2026M04", "2026-06-14", "2026-09-12", None)]
+
+
+def test_coverage_goes_on_to_the_day_of_the_run_and_says_what_ends_a_series(sample_run: Workspace) -> None:
+    last = dict(sample_run.rows("select source_id, max(period_code) from marts.coverage group by source_id"))
+    assert last["vb_wmo"] == last["vb_jeugd"] == last["vb_participatie"] == last["vb_wmo_kerncijfers"] == "2026H2"
+    assert last["vb_lasten"] == last["vb_structuur"] == last["vb_bevolking"] == "2026"
+    assert sample_run.rows(
+        "select distinct delivery, because from marts.coverage where source_id = 'vb_jeugd' and period_code = '2025H1' "
+        "and delivery != 'not_expected'"
+    ) == [("missing", "Voorbeeldland is verzonnen; de reeks loopt tot en met 2024 en krijgt geen nieuwe levering.")]
+
+
+def test_every_source_is_in_coverage_or_says_why_not(sample_run: Workspace) -> None:
+    silent = sample_run.rows(
+        "select source_id, because is not null from marts.source "
+        "anti join marts.coverage using (source_id) order by source_id"
+    )
+    assert silent == [("vb_huishouden_client", True), ("vb_wijken", True)]
 
 
 def test_a_source_that_nobody_delivers_is_a_source_with_a_title(sample_run: Workspace) -> None:
     unknown = sample_run.rows("select distinct source_id from marts.coverage anti join marts.source using (source_id)")
     assert unknown == []
-    assert sample_run.rows("select title, cadence from marts.source where not is_connected order by source_id") == [
+    waiting = "select title, cadence from marts.source where not is_connected and {} order by source_id"
+    assert sample_run.rows(waiting.format("cadence = 'once' and because like '%handmatig%'")) == [
+        ("Jeugdigen naar leeftijd", "once"),
+        ("Jeugdhulptrajecten met een maatregel van de kinderrechter", "once"),
+        ("Lidmaatschap van verenigingen", "once"),
+        ("Eigen registraties van de IJmondgemeenten over jeugd", "once"),
+        ("Jeugdgezondheidszorg, overgewicht van kinderen", "once"),
+    ]
+    assert sample_run.rows(waiting.format("cadence != 'once'")) == [
         ("Emovo, onderzoek onder middelbare scholieren", "two_yearly"),
         ("Kindermonitor", "four_yearly"),
         ("Politiemonitor, jeugdoverlast", "yearly"),

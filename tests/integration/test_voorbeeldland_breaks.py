@@ -6,11 +6,7 @@ import csv
 import json
 from typing import Any
 
-import pytest
-
 from tests.integration.conftest import Workspace
-
-pytestmark = pytest.mark.xdist_group("sample")
 
 PERIODS = [f"{year}H{half}" for year in range(2015, 2025) for half in (1, 2)]
 

@@ -99,6 +99,16 @@ def test_a_caution_is_said_of_the_sums_that_the_taakveld_is_in(rows: dict[str, l
     assert len({row["item"] for row in opvang}) == len(opvang)
 
 
+def test_a_caution_on_opgaven_is_said_of_each_of_them_and_of_nothing_below(
+    rows: dict[str, list[dict[str, Any]]],
+) -> None:
+    gross = [row for row in rows["benchmark_caution"] if "Bruto" in str(row["caution_nl"])]
+    assert {row["item"] for row in gross if row["country_code"] == "NL01"} == {
+        *("vitaal_en_weerbaar", "zorg_en_wonen", "opgroeien_en_zelfontplooiing", "financieel_fit"),
+        *("ontmoeten_en_omzien", "overkoepelend", "sociaal_domein"),
+    }
+
+
 def test_a_sum_of_what_nobody_follows_is_left_out(live: Declarations) -> None:
     without = [one.indicator_id for one in live.indicators if one.indicator_id != "iv3_lasten_6_5"]
     made = benchmark_rows(live.benchmark, live.iv3, without)
@@ -145,6 +155,13 @@ def test_a_reference_group_that_is_neither_the_one_nor_the_other_is_refused(
 def test_a_mirror_needs_two_different_taakvelden() -> None:
     with pytest.raises(ValidationError, match="found a taakveld twice"):
         MirroredItems(item="6.1-6.2", label_nl="Samen", taakvelden=("6.1", "6.1"), because="Verzonnen")
+
+
+@pytest.mark.parametrize("of", [{}, {"taakvelden": ["6.1"], "opgaven": ["financieel_fit"]}])
+def test_a_caution_is_of_taakvelden_or_of_opgaven(of: dict[str, Any]) -> None:
+    said = {"first_year": 2022, "country_code": "NL01", "caution_nl": "Let op.", "reference": "x"}
+    with pytest.raises(ValidationError, match="both or neither of taakvelden and opgaven"):
+        ItemCaution.model_validate({**said, **of})
 
 
 def test_a_caution_does_not_end_before_it_begins() -> None:

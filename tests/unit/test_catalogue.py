@@ -112,8 +112,11 @@ def test_an_indicator_stands_under_the_theme_of_the_goal_that_it_measures(bundle
 
 
 def test_a_change_that_the_publisher_announced_has_a_version_of_its_own(bundled: Declarations) -> None:
-    days = {one.indicator_id: [version.valid_from.year for version in one.definitions] for one in bundled.indicators}
+    days = {
+        one.indicator_id: [version.valid_from.year for version in one.definitions if version.valid_from]
+        for one in bundled.indicators
+    }
     assert days["jeugd_hulp_met_verblijf"] == days["jeugd_hulp_per_1000_jongeren"] == [2015, 2021, 2022]
     assert days["wmo_clienten"] == [2015, 2024]
     assert days["iv3_lasten_6_72"] == days["iv3_begroot_baten_6_72"] == [2017, 2023]
-    assert days["iv3_lasten_6_3"] == []
+    assert days["iv3_lasten_6_3"] == [2017]

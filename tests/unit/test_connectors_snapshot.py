@@ -19,12 +19,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.connectors import snapshot as snapshot_module
-from pipelines.connectors.snapshot import Snapshot, SnapshotCorrupt, SnapshotError, SnapshotStore
+from pipelines.connectors.snapshot import Mark, Snapshot, SnapshotCorrupt, SnapshotError, SnapshotStore
 from pipelines.settings import PROJECT_ROOT
 
 MONDAY = dt.datetime(2026, 7, 6, 9, 30, tzinfo=dt.UTC)
 TUESDAY = MONDAY + dt.timedelta(days=1)
 FILES = {"a.json": b"first", "b.json": b"second"}
+MARK, OTHER = Mark("a" * 32, "01234567"), Mark("d" * 32)
 
 
 @pytest.fixture
@@ -223,25 +224,28 @@ def test_other_wrong_use_is_refused(store: SnapshotStore) -> None:
 
 
 def test_of_a_person_level_delivery_no_byte_is_kept(store: SnapshotStore, tmp_path: Path) -> None:
-    kept = store.put_checksum_only(
-        "wmo_berichten", "wmo323.xml", {"wmo323.xml": b"<Bsn>123456782</Bsn>"}, origin="x", fetched_at=MONDAY
+    data = b"<Bsn>123456782</Bsn>"
+    kept = store.put_without_bytes(
+        "wmo_berichten", "wmo323.xml", {"wmo323.xml": data}, MARK, origin="x", fetched_at=MONDAY
     )
 
     assert not kept.has_bytes
     assert [path.name for path in kept.folder.iterdir()] == ["snapshot.json"]
-    assert kept.checksum == hashlib.sha256(b"<Bsn>123456782</Bsn>").hexdigest()
-    everything = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
-    assert b"123456782" not in everything
+    assert (kept.checksum, kept.mark_key) == (MARK.digits, MARK.key)
+    assert kept.vintage_id == f"wmo_berichten/wmo323.xml/{MARK.digits[:12]}"
+    everything = b"".join(str(path).encode() + path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    for told in (b"123456782", hashlib.sha256(data).hexdigest()[:12].encode(), b'"size"'):
+        assert told not in everything
     assert store.list("wmo_berichten") == (kept,)
     store.verify(kept)
-    with pytest.raises(SnapshotError, match="only the checksum"):
+    with pytest.raises(SnapshotError, match="only the account"):
         kept.read_files()
 
 
 def test_bytes_kept_before_a_delivery_proved_to_hold_persons_are_removed(store: SnapshotStore, tmp_path: Path) -> None:
     files: dict[str, bytes | Path] = {"a.csv": b"bsn;123456782"}
     put(store, files, MONDAY)
-    after = store.put_checksum_only("cbs_wmo", "85043NED", files, origin="x", fetched_at=TUESDAY)
+    after = store.put_without_bytes("cbs_wmo", "85043NED", files, MARK, origin="x", fetched_at=TUESDAY)
 
     assert (after.has_bytes, after.fetched_at) == (False, MONDAY)
     assert store.list("cbs_wmo") == (after,)
@@ -251,10 +255,92 @@ def test_bytes_kept_before_a_delivery_proved_to_hold_persons_are_removed(store: 
 
 def test_a_delivery_cleared_of_persons_can_be_kept_after_all(store: SnapshotStore) -> None:
     files: dict[str, bytes | Path] = {"a.csv": b"looked like a number"}
-    store.put_checksum_only("cbs_wmo", "85043NED", files, origin="x", fetched_at=MONDAY)
+    marked = store.put_without_bytes("cbs_wmo", "85043NED", files, MARK, origin="x", fetched_at=MONDAY)
     after = put(store, files, TUESDAY)
-    assert (after.has_bytes, after.fetched_at) == (True, MONDAY)
+    assert (after.has_bytes, after.fetched_at) == (True, TUESDAY)
     assert after.read_files() == files
+    # nothing that was kept before could tell that these are the same bytes
+    assert store.list("cbs_wmo") == (marked, after)
+
+
+def test_the_record_of_an_earlier_release_gets_a_mark_in_place_of_its_checksum(
+    store: SnapshotStore, tmp_path: Path
+) -> None:
+    data = b"<Bsn>123456782</Bsn>"
+    told = _record_with_a_checksum(store, "wmo323.xml", data)
+    assert store.list("wmo_berichten") == (told,)
+    assert (told.tells_checksum, told.vintage_label) == (True, "maart")
+    store.verify(told)
+    with pytest.raises(ValueError, match="a mark in place of its checksum"):
+        store.put_in_place_of_bytes(told, {"rows": b"x"})
+
+    marked = store.put_mark(told, MARK)
+    assert store.list("wmo_berichten") == (marked,)
+    assert (marked.fetched_at, marked.vintage_label, marked.tells_checksum) == (MONDAY, "maart", False)
+    assert marked.read_in_place_of_bytes() == {"rows": b"under pseudonyms"}
+    store.verify(marked)
+    assert told.checksum[:12] not in "".join(
+        str(path) + (path.read_text(encoding="utf-8") if path.is_file() else "") for path in tmp_path.rglob("*")
+    )
+    again = store.put_mark(marked, Mark("b" * 32, "another"))
+    assert store.list("wmo_berichten") == (again,)
+    assert (again.checksum, again.mark_key) == ("b" * 32, "another")
+
+
+def test_a_file_that_comes_again_takes_the_place_of_the_record_that_tells_its_checksum(store: SnapshotStore) -> None:
+    data = b"<Bsn>123456782</Bsn>"
+    _record_with_a_checksum(store, "wmo323.xml", data)
+    files: dict[str, bytes | Path] = {"wmo323.xml": data}
+    nothing = store.put_without_bytes("wmo_berichten", "wmo323.xml", files, MARK, origin="x", fetched_at=TUESDAY)
+    # what was made of it is not given up for nothing
+    assert len(store.list("wmo_berichten")) == 2 and nothing.fetched_at == MONDAY
+    other = Mark("c" * 32, "key")
+    marked = store.put_without_bytes(
+        "wmo_berichten",
+        "wmo323.xml",
+        files,
+        other,
+        origin="x",
+        fetched_at=TUESDAY,
+        in_place_of_bytes={"rows": b"under other pseudonyms"},
+    )
+    assert marked.fetched_at == MONDAY
+    assert [snapshot.checksum for snapshot in store.list("wmo_berichten")] == sorted([MARK.digits, other.digits])
+
+
+def test_of_two_records_that_get_one_mark_the_one_with_something_in_place_stays(store: SnapshotStore) -> None:
+    told = _record_with_a_checksum(store, "wmo323.xml", b"<Bsn>123456782</Bsn>")
+    empty = store.put_without_bytes("wmo_berichten", "wmo323.xml", {"a": b"b"}, MARK, origin="x", fetched_at=TUESDAY)
+    marked = store.put_mark(told, MARK)
+    assert store.list("wmo_berichten") == (marked,)
+    assert marked.in_place_of_bytes and marked.folder == empty.folder
+    second = store.put_without_bytes("wmo_berichten", "wmo323.xml", {"a": b"c"}, OTHER, origin="x", fetched_at=TUESDAY)
+    assert store.put_mark(second, MARK) == marked
+    assert store.list("wmo_berichten") == (marked,)
+
+
+def _record_with_a_checksum(store: SnapshotStore, name: str, data: bytes) -> Snapshot:
+    """What an earlier release kept of a delivery about persons: its checksum, and its rows."""
+    checksum, rows = hashlib.sha256(data).hexdigest(), b"under pseudonyms"
+    folder = store._root / "wmo_berichten" / name / checksum[:16]
+    folder.mkdir(parents=True)
+    (folder / "rows").write_bytes(rows)
+    record = {
+        "format": 1,
+        "source_id": "wmo_berichten",
+        "name": name,
+        "checksum_sha256": checksum,
+        "files": [{"name": name, "size": len(data), "sha256": checksum}],
+        "origin": "x",
+        "fetched_at": MONDAY.isoformat(),
+        "vintage_date": "2026-07-06",
+        "vintage_label": "maart",
+        "has_bytes": False,
+        "in_place_of_bytes": [{"name": "rows", "size": len(rows), "sha256": hashlib.sha256(rows).hexdigest()}],
+    }
+    (folder / "snapshot.json").write_text(json.dumps(record), encoding="utf-8")
+    (known,) = (snapshot for snapshot in store.list("wmo_berichten") if snapshot.folder == folder)
+    return known
 
 
 def test_what_a_killed_writer_left_is_not_seen_and_removed_by_the_next(store: SnapshotStore, tmp_path: Path) -> None:

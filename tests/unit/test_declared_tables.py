@@ -291,6 +291,18 @@ def test_what_two_entries_ask_for_is_expected_once_and_on_the_earlier_day() -> N
     }
 
 
+def test_two_items_of_one_indicator_are_expected_once() -> None:
+    series = [{"item": item, "indicator_id": "wmo_hulp"} for item in ("1e plaatsing", "2e plaatsing")]
+    table = expected(
+        entry(["GM0373"], ["2016"], ["2e plaatsing"], due_days=10),
+        entry(["GM0373"], ["2016"], ["1e plaatsing"], due_days=20),
+        series=series,
+    )
+    assert [(row["item"], row["indicator_id"], row["due_date"]) for row in table.to_pylist()] == [
+        ("2e plaatsing", "wmo_hulp", dt.date(2017, 1, 10))
+    ]
+
+
 def test_a_known_gap_covers_only_what_is_expected_and_gives_the_first_reason() -> None:
     told = source(
         expected=[entry(["SV-DUO"], ["2015..2016"], ["*"], members=True)],
@@ -310,6 +322,15 @@ def test_a_known_gap_covers_only_what_is_expected_and_gives_the_first_reason() -
         ("Cliënten|A1", "GM0450", "2016", "Niet geleverd"),
         ("Cliënten|A2", "GM0373", "2016", "Niet verwerkt"),
     ]
+
+
+def test_a_gap_without_an_end_goes_on_to_the_day_of_the_run() -> None:
+    told = source(
+        expected=[entry(["GM0373"], ["2015.."], ["Cliënten|A1"])],
+        known_gaps=[{"regions": ["GM0373"], "periods": ["2017.."], "because": "Komt niet meer"}],
+    )
+    table = declared_tables(declared(sources=(told,)), KNOWN, dt.date(2019, 2, 1))["known_gap"]
+    assert table["period_code"].to_pylist() == ["2017", "2018", "2019"]
 
 
 # -- the bundled declarations ------------------------------------------------------------------------
@@ -342,7 +363,7 @@ def test_every_half_year_of_voorbeeldland_is_expected(bundled: dict[str, pa.Tabl
         for row in bundled["expected"].to_pylist()
         if row["source_id"] == "vb_wmo" and row["region_code"] == "VB0001"
     }
-    assert wanted == {f"{year}H{half}" for year in range(2015, 2025) for half in (1, 2)}
+    assert wanted == {f"{year}H{half}" for year in range(2015, 2027) for half in (1, 2)}
 
 
 def test_a_goal_row_holds_its_rule_in_parts(bundled: dict[str, pa.Table]) -> None:

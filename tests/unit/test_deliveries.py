@@ -222,10 +222,27 @@ def test_the_declared_label_and_date_of_a_vintage_count_from_the_day_they_are_de
     assert (row["vintage_label"], row["vintage_date"]) == ("begroting-2016", dt.date(2015, 11, 1))
 
 
+def test_the_declared_date_is_that_of_the_first_bytes_and_what_came_later_has_its_own_day(place: Place) -> None:
+    vintage = FileVintage(pattern="levering*.csv", label="begroting-2016", published=dt.date(2015, 11, 1))
+    place.source = _source(vintages=(vintage,))
+    place.deliver("Gemeente;Jaar\nHeiloo;2016\n")
+    place.load()
+    place.deliver(HEADER + "Heiloo;2016;10\n")
+    place.load()
+    place.deliver(HEADER + "Heiloo;2016;11\n")
+    rows = place.load().accounts["delivery"].to_pylist()
+    assert [(row["is_current"], row["vintage_label"], str(row["vintage_date"])) for row in rows] == [
+        (True, "begroting-2016", "2026-07-01"),
+        (False, "begroting-2016", "2015-11-01"),
+    ]
+    place.settings = place.settings.model_copy(update={"as_of": dt.date(2015, 12, 31)})
+    assert place.current() == [10]
+
+
 # What holds persons
 
 
-def test_of_a_person_level_source_only_the_checksum_is_kept(tmp_path: Path) -> None:
+def test_of_a_person_level_source_only_the_account_is_kept(tmp_path: Path) -> None:
     place = Place(tmp_path, _source(person_level=True))
     place.deliver(HEADER + "Heiloo;2016;4711\n")
     assert place.current() == [4711]

@@ -145,3 +145,13 @@ def test_the_plain_title_of_every_region_but_one_is_clear(lookup: RegionLookup, 
         if code != resolved_code
     ]
     assert unclear == ["Zeeland"]
+
+
+def test_a_wijk_is_known_by_its_code_and_not_by_its_name() -> None:
+    lookup = RegionLookup([("VB0001", "Amberbrug (VB)")], {}, ["VBWK000101", " VBBU00010101 "])
+    assert lookup.resolve_codes(pa.array(["vbwk000101", "VBBU00010101", "VBWK000102"])).to_pylist() == [
+        "VBWK000101",
+        "VBBU00010101",
+        None,
+    ]
+    assert lookup.resolve_names(pa.array(["VBWK000101", "Amberbrug"])).to_pylist() == [None, "VB0001"]

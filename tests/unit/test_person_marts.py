@@ -17,7 +17,7 @@ from pipelines.periods import period_bounds, period_table
 from pipelines.privacy.suppression import shown_counts
 from pipelines.voorbeeldland.messages import generate_messages
 from pipelines.voorbeeldland.persons import numbers
-from pipelines.warehouse.client_events import COLUMNS, SPELL_COLUMNS
+from pipelines.warehouse.client_events import COLUMNS, HOUSEHOLD_COLUMNS, SPELL_COLUMNS
 from tests.harmonising import Warehouse, relation, rendered
 
 CORE = (
@@ -107,6 +107,7 @@ def built(uses: list[Use]) -> Warehouse:
     events = [*ends, *_message_rows(uses)]
     warehouse.put_raw("raw.client_event", pa.Table.from_pylist(events, schema=COLUMNS))
     warehouse.put_raw("raw.person_spell", pa.Table.from_pylist(spells, schema=SPELL_COLUMNS))
+    warehouse.put_raw("raw.person_household", HOUSEHOLD_COLUMNS.empty_table())
     warehouse.put("raw.delivery", [{"vintage_id": "v", "is_current": True}])
     warehouse.put("declared.period", period_table(["2023", "2024", "2025", *HALF_YEARS]))
     warehouse.put("declared.region", [{"region_code": "SV-TEST", "region_name": "Test", "members_complete": True}])

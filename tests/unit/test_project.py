@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.declarations.load import load_declarations
-from pipelines.dictionary import render
+from pipelines.dictionary import render, render_catalogue
 from pipelines.settings import PROJECT_ROOT
 from pipelines.warehouse.transform import ensure_manifest
 
@@ -69,6 +69,12 @@ def test_marts_read_only_core_and_what_numpy_makes_of_it() -> None:
 
 def test_the_data_dictionary_is_what_the_models_say() -> None:
     assert (PROJECT_ROOT / "docs" / "data-dictionary.md").read_text(encoding="utf-8") == render()
+
+
+def test_the_list_of_indicators_and_sources_is_what_is_declared() -> None:
+    said = (PROJECT_ROOT / "docs" / "indicators.md").read_text(encoding="utf-8")
+    assert said == render_catalogue()
+    assert said.count("| `") > 300
 
 
 def test_the_lock_has_hashes_and_no_address() -> None:

@@ -56,6 +56,7 @@ def test_one_key_gives_one_pseudonym_and_another_key_another(first: bytes, secon
     if not alike:
         assert one.person(bsn(number)) != other.person(bsn(number))
         assert one.fingerprint != other.fingerprint
+        assert one.delivery("0" * 64) != other.delivery("0" * 64)
 
 
 def test_two_people_have_two_pseudonyms_that_do_not_hold_their_numbers() -> None:
@@ -92,6 +93,19 @@ def test_a_pseudonym_of_an_earlier_key_becomes_that_of_a_later_one_without_the_n
         assert last.follows(key.fingerprint)
         assert last.renewed(key.person(bsn(number)), key.fingerprint) == last.person(bsn(number))
         assert last.renewed(key.household("kerkweg 1"), key.fingerprint) == last.household("kerkweg 1")
+
+
+@given(st.lists(st.binary(min_size=32, max_size=64), min_size=2, max_size=4, unique=True), st.binary(), st.binary())
+def test_a_file_has_one_mark_over_all_changes_of_the_key_and_another_file_another(
+    secrets: list[bytes], file: bytes, other: bytes
+) -> None:
+    checksum, second = (hashlib.sha256(data).hexdigest() for data in (file, other))
+    last = PseudonymKey(secrets[-1], secrets[:-1])
+    for until in range(1, len(secrets) + 1):
+        key = PseudonymKey(secrets[until - 1], secrets[: until - 1])
+        assert last.renewed(key.delivery(checksum), key.fingerprint) == last.delivery(checksum)
+    assert (last.delivery(checksum) == last.delivery(second)) == (file == other)
+    assert last.delivery(checksum) not in (checksum[:32], last.person(checksum), last.household(checksum))
 
 
 def test_a_later_key_hashes_the_pseudonym_and_not_the_number() -> None:

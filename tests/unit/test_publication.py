@@ -23,7 +23,7 @@ def _fill(settings: Settings, figure: int) -> None:
         connection.execute(
             f"create or replace table marts.observation as select {figure}::bigint as value, 'i' as indicator_id, "
             "'r' || range as region_code, '2020' as period_code, 'a' as source_id, 'a/b/c' as vintage_id, "
-            "date '2026-01-01' as vintage_date, true as is_latest from range(1000)"
+            "date '2026-01-01' as vintage_date, 'A' as obs_status, true as is_latest from range(1000)"
         )
         connection.execute("comment on column marts.observation.value is 'The figure''s value'")
         connection.execute(
@@ -146,8 +146,22 @@ def test_readers_never_fail_or_see_a_mixture_while_sets_are_swapped(settings: Se
     assert _published(settings, "select max(value) from marts.observation") == 5
 
 
+def _catalogue(settings: Settings) -> None:
+    """Two counts, the stock below the line, and the rate that follows from them."""
+    with connect(settings.warehouse_path) as connection:
+        connection.execute(
+            "create table marts.indicator as select indicator_id, 'Naam' as label_nl, aggregation, numerator_id, "
+            "denominator_id, rate_factor::double as rate_factor, value_kind, sources from (values "
+            "('i', 'sum', null, null, null, 'flow', 'own|cbs'), "
+            "('people', 'sum', null, null, null, 'stock', 'cbs'), "
+            "('i_per_1000', 'recompute', 'i', 'people', 1000, 'rate', 'cbs')) "
+            "as indicator (indicator_id, aggregation, numerator_id, denominator_id, rate_factor, value_kind, sources)"
+        )
+
+
 def _keep(settings: Settings, deliveries: str, figures: str) -> None:
     """A warehouse with these vintages and these figures of theirs."""
+    _catalogue(settings)
     with connect(settings.warehouse_path) as connection:
         connection.execute(
             "create table marts.delivery as select source_id || '/' || file || '/' || number as vintage_id, "
@@ -158,19 +172,25 @@ def _keep(settings: Settings, deliveries: str, figures: str) -> None:
             "(source_id, file, number, vintage_date, vintage_order, withdrawn_on, status)"
         )
         connection.execute(
-            "create table marts.observation as select 'i' as indicator_id, region_code, '2020' as period_code, "
-            "source_id, vintage_id, vintage_date, value, true as is_latest "
-            f"from (values {figures}) as figure (vintage_id, region_code, value) "
+            "create table marts.observation as select indicator_id, region_code, period_code, source_id, vintage_id, "
+            "vintage_date, value::double as value, if(value is null, 'L', 'A') as obs_status, true as is_latest "
+            f"from (values {figures}) as figure (vintage_id, indicator_id, region_code, period_code, value) "
             "inner join marts.delivery using (vintage_id)"
         )
     publish(settings, "run-1")
 
 
-def _known_on(settings: Settings, day: str) -> list[tuple[str, str, int]]:
+def _asked(settings: Settings, query: str) -> list[tuple[object, ...]]:
     with duckdb.connect(str(settings.published_path), read_only=True) as connection:
-        return connection.execute(
-            f"select source_id, region_code, value from marts.observation_as_of(date '{day}') order by all"
-        ).fetchall()
+        return connection.execute(query).fetchall()
+
+
+def _known_on(settings: Settings, day: str) -> list[tuple[object, ...]]:
+    return _asked(
+        settings,
+        f"select region_code, value, source_id from marts.observation_as_of(date '{day}') "
+        "where indicator_id = 'i' order by all",
+    )
 
 
 def test_the_file_tells_what_stood_there_on_a_day(settings: Settings) -> None:
@@ -180,15 +200,17 @@ def test_the_file_tells_what_stood_there_on_a_day(settings: Settings) -> None:
         "('cbs', 't', 2, '2021-05-01', null, null, 'loaded'), "
         "('cbs', 't', 3, '2022-05-01', null, null, 'refused'), "
         "('own', 'a', 1, '2020-06-01', null, '2021-01-01', 'loaded')",
-        figures="('cbs/t/1', 'GM0001', 10), ('cbs/t/1', 'GM0002', 20), "
-        "('cbs/t/2', 'GM0001', 11), ('own/a/1', 'GM0001', 9)",
+        figures="('cbs/t/1', 'i', 'GM0001', '2020', 10), ('cbs/t/1', 'i', 'GM0002', '2020', 20), "
+        "('cbs/t/2', 'i', 'GM0001', '2020', 11), ('own/a/1', 'i', 'GM0001', '2020', 9), "
+        "('own/a/1', 'i', 'GM0002', '2020', null)",
     )
     assert _known_on(settings, "2020-04-30") == []
-    assert _known_on(settings, "2020-05-01") == [("cbs", "GM0001", 10), ("cbs", "GM0002", 20)]
-    assert _known_on(settings, "2020-12-31") == [("cbs", "GM0001", 10), ("cbs", "GM0002", 20), ("own", "GM0001", 9)]
-    assert _known_on(settings, "2021-01-01") == [("cbs", "GM0001", 10), ("cbs", "GM0002", 20)]
+    assert _known_on(settings, "2020-05-01") == [("GM0001", 10, "cbs"), ("GM0002", 20, "cbs")]
+    # of two sources that contradict each other the one that the indicator prefers, and any figure before none
+    assert _known_on(settings, "2020-12-31") == [("GM0001", 9, "own"), ("GM0002", 20, "cbs")]
+    assert _known_on(settings, "2021-01-01") == [("GM0001", 10, "cbs"), ("GM0002", 20, "cbs")]
     # the newest vintage left the second municipality out; one that was refused never stood there
-    assert _known_on(settings, "2023-01-01") == [("cbs", "GM0001", 11)]
+    assert _known_on(settings, "2023-01-01") == [("GM0001", 11, "cbs")]
 
 
 def test_of_two_files_of_one_figure_the_later_in_the_declared_order_stood_there(settings: Settings) -> None:
@@ -197,16 +219,78 @@ def test_of_two_files_of_one_figure_the_later_in_the_declared_order_stood_there(
         deliveries="('own', 'mei', 1, '2020-06-01', 0, null, 'loaded'), "
         "('own', 'mei', 2, '2022-06-01', 0, null, 'loaded'), "
         "('own', 'september', 3, '2021-06-01', 1, null, 'loaded')",
-        figures="('own/mei/1', 'GM0001', 10), ('own/mei/2', 'GM0001', 11), ('own/september/3', 'GM0001', 12)",
+        figures="('own/mei/1', 'i', 'GM0001', '2020', 10), ('own/mei/2', 'i', 'GM0001', '2020', 11), "
+        "('own/september/3', 'i', 'GM0001', '2020', 12)",
     )
-    assert _known_on(settings, "2020-12-31") == [("own", "GM0001", 10)]
-    assert _known_on(settings, "2021-12-31") == [("own", "GM0001", 12)]
-    assert _known_on(settings, "2022-12-31") == [("own", "GM0001", 12)]
+    assert _known_on(settings, "2020-12-31") == [("GM0001", 10, "own")]
+    assert _known_on(settings, "2021-12-31") == [("GM0001", 12, "own")]
+    assert _known_on(settings, "2022-12-31") == [("GM0001", 12, "own")]
+
+
+def test_a_rate_on_a_day_is_the_delivered_one_or_follows_from_the_counts_of_that_day(settings: Settings) -> None:
+    _keep(
+        settings,
+        deliveries="('cbs', 'people', 1, '2020-03-01', null, null, 'loaded'), "
+        "('cbs', 't', 1, '2020-05-01', null, null, 'loaded'), "
+        "('cbs', 't', 2, '2021-05-01', null, null, 'loaded'), "
+        "('cbs', 'rates', 1, '2022-05-01', null, null, 'loaded')",
+        figures="('cbs/people/1', 'people', 'GM0001', '2020', 1000), ('cbs/people/1', 'people', 'GM0002', '2020', 0), "
+        "('cbs/t/1', 'i', 'GM0001', '2020H1', 10), ('cbs/t/1', 'i', 'GM0002', '2020H1', 20), "
+        "('cbs/t/1', 'i', 'GM0003', '2020H1', 30), ('cbs/t/2', 'i', 'GM0001', '2020H1', 12), "
+        "('cbs/rates/1', 'i_per_1000', 'GM0001', '2020H1', 12.5)",
+    )
+
+    def rates(day: str) -> list[tuple[object, ...]]:
+        return _asked(
+            settings,
+            "select region_code, value, obs_status, is_computed, vintage_date::varchar "
+            f"from marts.observation_as_of(date '{day}') where indicator_id = 'i_per_1000' order by 1",
+        )
+
+    assert rates("2020-04-30") == []
+    # without inhabitants there is no rate, and where nobody lives there cannot be one
+    assert rates("2020-12-31") == [
+        ("GM0001", 10, "A", True, "2020-05-01"),
+        ("GM0002", None, "M", True, "2020-05-01"),
+        ("GM0003", None, "L", True, "2020-05-01"),
+    ]
+    assert rates("2021-05-01") == [("GM0001", 12, "A", True, "2021-05-01")]
+    assert rates("2022-05-01") == [("GM0001", 12.5, "A", False, "2022-05-01")]
+
+
+def test_what_stood_there_stands_beside_the_country_and_the_figure_of_now(settings: Settings) -> None:
+    with connect(settings.warehouse_path) as connection:
+        connection.execute(
+            "create table marts.region as select region_code, region_name, region_type, valid_from::date as valid_from "
+            "from (values ('GM0001', 'Oud', 'gemeente', null), ('GM0001', 'Nieuw', 'gemeente', '2019-01-01'), "
+            "('NL01', 'Nederland', 'land', null), ('WK000101', 'Wijk', 'wijk', null)) "
+            "as region (region_code, region_name, region_type, valid_from)"
+        )
+        connection.execute(
+            "create table marts.indicator_municipality as select 'i' as indicator_id, 'GM0001' as region_code, "
+            "'2020' as period_code, geography, value, 'A' as obs_status from (values ('published', 11), ('2026', 99)) "
+            "as present (geography, value)"
+        )
+    _keep(
+        settings,
+        deliveries="('cbs', 't', 1, '2020-05-01', null, null, 'loaded'), "
+        "('cbs', 't', 2, '2021-05-01', null, null, 'loaded')",
+        figures="('cbs/t/1', 'i', 'GM0001', '2020', 10), ('cbs/t/1', 'i', 'NL01', '2020', 500), "
+        "('cbs/t/1', 'i', 'WK000101', '2020', 4), ('cbs/t/2', 'i', 'GM0001', '2020', 11)",
+    )
+    asked = (
+        "select region_code, region_name, label_nl, geography, value, national_value, value_now "
+        "from marts.indicator_municipality_as_of(date '{}') where indicator_id = 'i'"
+    )
+    assert _asked(settings, asked.format("2020-12-31")) == [("GM0001", "Nieuw", "Naam", "published", 10, 500, 11)]
+    assert _asked(settings, asked.format("2021-12-31")) == [("GM0001", "Nieuw", "Naam", "published", 11, None, 11)]
 
 
 def test_what_the_file_can_be_asked_is_described_in_it(settings: Settings) -> None:
     _fill(settings, 1)
+    _catalogue(settings)
     publish(settings, "run-1")
     comment = _published(settings, "select comment from duckdb_functions() where function_name = 'observation_as_of'")
     assert "marts.observation_as_of(date '" in str(comment)
-    assert _published(settings, "select count(*) from marts.observation_as_of(date '2026-01-01')") == 1000
+    asked = "select count(*) from marts.observation_as_of(date '2026-01-01') where indicator_id = 'i'"
+    assert _published(settings, asked) == 1000

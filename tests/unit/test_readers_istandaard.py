@@ -27,6 +27,7 @@ from tests.istandaard_messages import (
     read,
     request,
     source_of,
+    standard_of,
     start,
     stop,
     wanted,
@@ -116,6 +117,24 @@ def test_what_takes_a_start_or_a_stop_back_is_an_event_of_its_own() -> None:
     assert _column(read(message("wmo305", [Client(BSN, [start(), taken])])), "event") == ["start", "start_removed"]
     result = read(message("wmo307", [Client(BSN, [stop(StatusAanlevering="3")])]))
     assert (_column(result, "event"), _column(result, "reason_code")) == (["stop_removed"], ["19"])
+
+
+@pytest.mark.parametrize(
+    ("name", "codes"),
+    [
+        ("wmo307", {"02", "20", "36", "37", "38", "39", "31", "19", "21", "22", "23"}),
+        ("jw307", {"02", "20", "36", "37", "38", "39", "31", "32", "33", "34", "35"}),
+    ],
+)
+def test_each_standard_has_reasons_of_its_own_why_something_ends(name: str, codes: set[str]) -> None:
+    product = [(":Categorie", "02" if name == "wmo307" else "45")]
+    stops = {f"{number:02}": stop(RedenBeeindiging=f"{number:02}", Product=product) for number in range(1, 45)}
+    read_in = {
+        code: read(message(name, [Client(BSN, [element])]), source_of(standard_of(name)))
+        for code, element in stops.items()
+    }
+    assert {code for code, result in read_in.items() if result.rows_loaded} == codes
+    assert {problem.reason for result in read_in.values() for problem in result.problems} == {"not_allowed"}
 
 
 def test_a_request_for_a_change_says_what_stays_what_changes_and_what_is_new() -> None:

@@ -32,6 +32,7 @@ from tests.unit.test_readers_istandaard import shown
 
 MESSAGES = tuple(CODES)
 CATEGORIES = {"wmo": ["01", "02", "11", "18"], "jw": ["31", "40", "45", "49", "55"]}
+ENDS = {"wmo": ["02", "19", "20", "23", "31", "39"], "jw": ["02", "20", "31", "32", "35", "39"]}
 
 days = st.dates(dt.date(2024, 1, 1), dt.date(2027, 12, 31))
 births = st.dates(dt.date(1930, 1, 1), dt.date(2019, 12, 31)).map(str)
@@ -59,7 +60,9 @@ def products(draw: st.DrawFn, name: str, number: int) -> list[Element]:
     if kind == "305":
         return start(str(number), Product=product, Begindatum=str(first), StatusAanlevering=draw(st.sampled_from("13")))
     if kind == "307":
-        return stop(str(number), Product=product, Begindatum=str(first), Einddatum=str(second))
+        reason = draw(st.sampled_from(ENDS[law]))
+        ended = {"RedenBeeindiging": reason, "Einddatum": str(second)}
+        return stop(str(number), Product=product, Begindatum=str(first), **ended)
     if kind in ("315", "316"):
         more = returned if kind == "316" else {}
         return request(

@@ -16,7 +16,7 @@ from pipelines.deliveries import load_folder_source
 from pipelines.privacy.pseudonym import PseudonymKey
 from pipelines.readers import read_file
 from pipelines.settings import PSEUDONYM_KEY, PSEUDONYM_KEY_FILE, Settings
-from pipelines.warehouse.client_events import SPELL_COLUMNS, create_client_events
+from pipelines.warehouse.client_events import HOUSEHOLD_COLUMNS, SPELL_COLUMNS, create_client_events
 from pipelines.warehouse.connection import connect
 from pipelines.warehouse.load import load_source
 from tests.integration.test_privacy_end_to_end import _everything
@@ -35,6 +35,11 @@ COLUMNS: list[dict[str, Any]] = [
     {"header": "Einde", "name": "end_date", "type": "date", "nullable": True},
     {"header": "Volledig vanaf", "name": "known_from", "type": "date"},
     {"header": "Volledig tot en met", "name": "known_to", "type": "date"},
+]
+HOUSEHOLDS: list[dict[str, Any]] = [
+    *COLUMNS[:2],
+    {**COLUMNS[2], "required": True},
+    {**COLUMNS[5], "header": "Peildatum"},
 ]
 
 
@@ -152,6 +157,8 @@ def test_without_a_key_nothing_is_read() -> None:
         ([*COLUMNS, {"header": "Bedrag", "name": "bedrag", "type": "number"}], "'bedrag' is no column"),
         ([{**COLUMNS[1], "name": "bsn"}, *COLUMNS[3:]], "has a column person"),
         ([COLUMNS[1], {**COLUMNS[2], "type": "text"}, *COLUMNS[3:]], "found household as text, expected household"),
+        ([*HOUSEHOLDS, COLUMNS[6]], "'end_date' is no column"),
+        ([*COLUMNS[:1], *HOUSEHOLDS[2:]], r"has a column person \(person\)"),
     ],
 )
 def test_a_declaration_has_all_that_the_core_layer_needs_and_nothing_else(
@@ -161,6 +168,24 @@ def test_a_declaration_has_all_that_the_core_layer_needs_and_nothing_else(
         DelimitedReader.model_validate(
             {"kind": "delimited", "encoding": "utf-8", "delimiter": ";", "columns": columns, "key": ()}
         )
+
+
+def test_a_table_without_provisions_says_in_which_household_a_person_is_and_is_nothing_else(tmp_path: Path) -> None:
+    reader = {"kind": "delimited", "encoding": "utf-8", "delimiter": ";", "columns": HOUSEHOLDS, "key": ("person",)}
+    declared = source(source_id="huishouden_client", reader=reader)
+    assert (declared.has_households, declared.has_spells, declared.makes_pseudonyms) == (True, False, True)
+    text = f"Gemeente;BSN;Huishouden;Peildatum\nGM9001;{BSN};Dorpsstraat 1;2025-12-31\n"
+    result = read_file("huishouden.csv", text.encode(), declared, REGIONS, KEY)
+    with connect(tmp_path / "w.duckdb") as connection:
+        connection.execute("create schema if not exists raw")
+        incoming = result.rows.add_column(0, "vintage_id", [["v"]])
+        connection.register("incoming", incoming)
+        connection.execute("create table raw.huishouden_client as select * from incoming")
+        create_client_events(connection, [declared])
+        (row,) = connection.execute("from raw.person_household").to_arrow_table().to_pylist()
+        spells = connection.execute("from raw.person_spell").to_arrow_table().num_rows
+    assert (row["person"], row["household"]) == (KEY.person(BSN), KEY.household("Dorpsstraat 1"))
+    assert (row["region_code"], row["start_date"], spells) == ("GM9001", dt.date(2025, 12, 31), 0)
 
 
 def test_a_table_of_persons_is_declared_to_be_one() -> None:
@@ -197,8 +222,10 @@ def test_of_a_table_the_pseudonymised_rows_are_kept_and_no_byte_of_it(
     assert [secret for secret in (BSN, "Vlasblom", "Dorpsstraat", SECRET) if secret in kept] == []
 
 
-def test_the_view_of_spells_has_its_columns_without_any_table(tmp_path: Path) -> None:
+def test_the_views_of_spells_and_households_have_their_columns_without_any_table(tmp_path: Path) -> None:
     with connect(tmp_path / "w.duckdb") as connection:
         create_client_events(connection, [])
         table = connection.execute("from raw.person_spell").to_arrow_table()
+        of_households = connection.execute("from raw.person_household").to_arrow_table()
     assert table.schema.equals(SPELL_COLUMNS)
+    assert of_households.schema.equals(HOUSEHOLD_COLUMNS)

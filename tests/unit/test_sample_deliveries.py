@@ -225,12 +225,12 @@ def test_each_bundled_file_has_its_own_vintage() -> None:
         labels[name] = (fitting[0].label, str(fitting[0].published))
     assert labels == {
         "gmsd_wmo_2016h2.csv": ("gmsd-2016h2", "2017-07-01"),
-        "gmsd_wmo_2015h2.csv": ("gmsd-2015h2", "None"),
-        "finance_buch_2016.csv": ("evaluatie-2016-2017", "None"),
-        "begroting_heemskerk_2020_2023.csv": ("begroting-2020", "None"),
-        "mei-circulaire-2016.csv": ("mei-circulaire-2016", "None"),
-        "september-circulaire-2016.csv": ("september-circulaire-2016", "None"),
-        "ceo_wmo_2015.xlsx": ("ceo-2015", "None"),
+        "gmsd_wmo_2015h2.csv": ("gmsd-2015h2", "2017-07-01"),
+        "finance_buch_2016.csv": ("evaluatie-2016-2017", "2017-08-31"),
+        "begroting_heemskerk_2020_2023.csv": ("begroting-2020", "2019-12-31"),
+        "mei-circulaire-2016.csv": ("mei-circulaire-2016", "2016-05-31"),
+        "september-circulaire-2016.csv": ("september-circulaire-2016", "2016-09-20"),
+        "ceo_wmo_2015.xlsx": ("ceo-2015", "2017-08-31"),
     }
 
 

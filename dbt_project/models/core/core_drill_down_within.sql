@@ -1,9 +1,10 @@
 -- Which persons of the drill-down are among which others, and how many are left. Who has, begins or ends a provision in
 -- a half-year does so in the year; who has it in one half-year of the two only, begins or ends it there; who begins or
--- ends it has it. Without these sums a hidden count could be found by the ways one person can go. Not for consumers.
+-- ends it has it; who has one provision has one of the law, in a region and in its group; who came by the municipality
+-- came by the wijkteam. Without these sums a hidden count could be found by the ways one person can go. Not for
+-- consumers.
 with cell as (
     select * from {{ ref('core_drill_down_cell') }}
-    where measure in ('clients', 'inflow', 'outflow')
 ),
 
 half as (
@@ -32,7 +33,9 @@ besides as (
             and whole.provision = part.provision
             and whole.measure = part.measure
             and whole.period_code || half.half_code = part.period_code
-    where whole.period_kind = 'year'
+    where
+        whole.period_kind = 'year'
+        and whole.measure in ('clients', 'inflow', 'outflow', 'returned', 'crisis', 'wijkteam')
 ),
 
 in_one_half as (
@@ -68,7 +71,68 @@ moved as (
             and whole.region_code = part.region_code
             and whole.provision = part.provision
             and whole.period_code = part.period_code
-    where whole.measure = 'clients' and part.measure != 'clients'
+    where whole.measure = 'clients' and part.measure in ('inflow', 'outflow')
+),
+
+-- only of clients: what is a beginning under one provision can be none under the law, and the same goes for regions
+among as (
+    select
+        'among|law|' || part.cell_id as sum_id,
+        whole.cell_id as whole_id,
+        part.cell_id as part_id,
+        whole.persons - part.persons as rest
+    from cell as whole
+    inner join cell as part
+        on
+            whole.law = part.law
+            and whole.region_code = part.region_code
+            and whole.period_code = part.period_code
+    where
+        whole.measure = 'clients'
+        and part.measure = 'clients'
+        and whole.provision = 'totaal'
+        and part.provision != 'totaal'
+    union all
+    select
+        'among|region|' || whole.region_code || '|' || part.cell_id as sum_id,
+        whole.cell_id as whole_id,
+        part.cell_id as part_id,
+        whole.persons - part.persons as rest
+    from cell as whole
+    inner join (
+        select
+            law,
+            region_code,
+            unnest(member_codes) as member_code
+        from {{ ref('core_person_window') }}
+        where len(member_codes) > 1
+    ) as scope
+        on whole.law = scope.law and whole.region_code = scope.region_code
+    inner join cell as part
+        on
+            whole.law = part.law
+            and scope.member_code = part.region_code
+            and whole.provision = part.provision
+            and whole.period_code = part.period_code
+    where whole.measure = 'clients' and part.measure = 'clients'
+),
+
+-- of several such referrers together: nobody is counted under two
+referred as (
+    select
+        'referred|' || whole.cell_id as sum_id,
+        whole.cell_id as whole_id,
+        part.cell_id as part_id,
+        whole.persons - sum(part.persons) over (partition by whole.cell_id) as rest
+    from cell as whole
+    inner join cell as part
+        on
+            whole.law = part.law
+            and whole.region_code = part.region_code
+            and whole.provision = part.provision
+            and whole.period_code = part.period_code
+    inner join {{ ref('core_referrer') }} as referrer on part.measure = 'referrer:' || referrer.referrer
+    where whole.measure = 'wijkteam' and referrer.is_wijkteam
 )
 
 select
@@ -81,3 +145,7 @@ union all
 select * from in_one_half
 union all
 select * from moved
+union all
+select * from among
+union all
+select * from referred

@@ -1,6 +1,7 @@
 -- Why a figure does not compare with the one before it, as far as it shows without looking for breaks. Tables keep the
 -- borders of 1 January for the whole year, so that a change in the course of a year shows in the figures then or on the
 -- next 1 January.
+{%- set assumed = var('assumed_revision_pct', 5) %}
 with changes as (
     select
         'published' as geography,
@@ -115,9 +116,9 @@ definitions as (
             and (compared.is_computed or not redefined.in_denominator)
 ),
 
--- A provisional figure beside a definitive one tells nothing when the change is within what provisional figures of this
--- indicator are usually off by. Beyond that it does, and where nobody knows what is usual it may: not every newest
--- figure is refused for being new.
+-- A provisional figure beside a definitive one tells nothing when they differ by no more than what provisional figures
+-- of this indicator are usually revised by. Beyond that it does: not every newest figure is refused for being new.
+-- Where nobody knows what is usual, a revision is assumed.
 provisional as (
     select
         compared.indicator_id,
@@ -126,12 +127,12 @@ provisional as (
         compared.geography,
         'provisional' as reason
     from {{ ref('core_compared') }} as compared
-    inner join {{ ref('core_usual_revision') }} as usual
+    left join {{ ref('core_usual_revision') }} as usual
         on compared.indicator_id = usual.indicator_id and compared.country_code = usual.country_code
     where
         (compared.obs_status = 'P') != (compared.previous_status = 'P')
-        and 100 * abs(compared.value - compared.previous_value) / nullif(abs(compared.previous_value), 0)
-        <= usual.usual_revision_pct
+        and 100 * abs(compared.value - compared.previous_value)
+        <= coalesce(usual.usual_revision_pct, {{ assumed }}) * abs(compared.previous_value)
 ),
 
 -- Too few people answered, now or then.

@@ -20,6 +20,7 @@ indicator_figures as (
         compared.obs_status,
         compared.previous_code as previous_period,
         compared.previous_value,
+        compared.previous_status,
         false as is_redefined,
         null as missing_nl
     from declared
@@ -151,6 +152,7 @@ found as (
         amount_figures.obs_status,
         amount_figures.previous_period,
         previous.value as previous_value,
+        previous.obs_status as previous_status,
         -- other programmes, another way of telling, other taakvelden: not the same amount a year later
         coalesce(amount_figures.made_of != previous.made_of, false) as is_redefined,
         amount_figures.missing_nl
@@ -186,6 +188,7 @@ select
     found.obs_status,
     found.previous_period,
     found.previous_value,
+    found.previous_status,
     indicator.rounding,
     coalesce(found.is_redefined, false) as is_redefined,
     found.missing_nl

@@ -49,7 +49,7 @@ overlap as (
 ),
 
 drill_down_left as (
-    select
+    select distinct
         'rest|' || sum_id as cell_id,
         'drill_down' as table_name,
         null as region_code,
@@ -76,6 +76,43 @@ stapeling as (
         count_rounding as round_to,
         is_published
     from {{ ref('core_stapeling_cell') }}
+),
+
+-- In every household is a person, and in one of one law nobody has another.
+households as (
+    select
+        region_code,
+        period_code,
+        sum(persons) filter (where measure = 'persons')::bigint as all_persons,
+        sum(persons) filter (where measure = 'households')::bigint as all_households,
+        sum(persons) filter (where measure = 'persons' and number_of_laws = 1)::bigint as persons_of_one,
+        sum(persons) filter (where measure = 'households' and number_of_laws = 1)::bigint as households_of_one
+    from {{ ref('core_stapeling_cell') }}
+    where measure in ('persons', 'households')
+    group by region_code, period_code
+),
+
+beside_households as (
+    select
+        concat_ws('|', name, region_code, period_code) as cell_id,
+        'stapeling' as table_name,
+        null as region_code,
+        null as period_code,
+        'published' as geography,
+        null::varchar as key,
+        persons,
+        1 as k,
+        1 as round_to,
+        false as is_published
+    from (
+        select
+            region_code,
+            period_code,
+            unnest(['all_persons', 'rest|households', 'rest|households_of_one']) as name,
+            unnest([all_persons, all_persons - all_households, persons_of_one - households_of_one]) as persons
+        from households
+        where all_households is not null
+    ) as helper
 ),
 
 complaints as (
@@ -120,6 +157,8 @@ union all
 select * from drill_down_left
 union all
 select * from stapeling
+union all
+select * from beside_households
 union all
 select * from complaints
 union all

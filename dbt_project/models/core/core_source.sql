@@ -16,7 +16,8 @@ every as (
         url,
         cadence,
         is_fictional,
-        true as is_connected
+        true as is_connected,
+        not_expected_because as because
     from {{ source('declared', 'source') }}
 
     union all
@@ -30,7 +31,8 @@ every as (
         url,
         cadence,
         false as is_fictional,
-        false as is_connected
+        false as is_connected,
+        because_nl as because
     from {{ source('declared', 'rhythm') }}
 )
 

@@ -45,7 +45,8 @@ ledger as (
         null::double as day_parts,
         null::double as days,
         null::double as pieces,
-        false as is_hidden
+        false as is_hidden,
+        'ledger' as volume_gap
     from bookings
     left join {{ ref('core_taakgebied') }} as named on bookings.booked_on = named.taakgebied
     left join taakveld
@@ -163,7 +164,7 @@ shown as (
         claimed.kind,
         clients.clients < claimed.least_clients or clients.is_dominated as is_hidden,
         case when not is_hidden then round(claimed.lasten_eur / 100) * 100 end as lasten_eur,
-        case when not is_hidden then claimed.volume end as volume
+        case when not is_hidden then round(claimed.volume) end as volume
     from claimed
     inner join clients
         on
@@ -185,7 +186,11 @@ messages as (
         max(volume) filter (where kind = 'day_parts') as day_parts,
         max(volume) filter (where kind = 'days') as days,
         max(volume) filter (where kind = 'pieces') as pieces,
-        bool_or(is_hidden) filter (where kind is null) as is_hidden
+        bool_or(is_hidden) filter (where kind is null) as is_hidden,
+        case
+            when bool_or(is_hidden) filter (where kind != 'none') then 'hidden'
+            else 'not_claimed'
+        end as volume_gap
     from shown
     group by region_code, period_code, taakgebied
 ),
@@ -218,7 +223,8 @@ of_groups as (
         case when count(spent.day_parts) = count(*) then sum(spent.day_parts) end as day_parts,
         case when count(spent.days) = count(*) then sum(spent.days) end as days,
         case when count(spent.pieces) = count(*) then sum(spent.pieces) end as pieces,
-        false as is_hidden
+        false as is_hidden,
+        case spent.told_by when 'boekingen' then 'ledger' else 'members' end as volume_gap
     from spent
     inner join members on spent.region_code = members.member_code
     group by members.group_code, members.members, spent.period_code, spent.taakgebied, spent.told_by
@@ -238,7 +244,8 @@ select
     day_parts,
     days,
     pieces,
-    is_hidden
+    is_hidden,
+    volume_gap
 from (
     select * from spent
     union all

@@ -82,13 +82,37 @@ person as (
     group by region_code, person_key, person
 ),
 
+registered as (
+    select told.*
+    from {{ source('raw', 'person_household') }} as told
+    inner join {{ source('raw', 'delivery') }} as delivery
+        on told.vintage_id = delivery.vintage_id and delivery.is_current
+),
+
+-- Where a region delivers who is in which household, that alone counts: a table of provisions may call the same
+-- household something else. Without it, what such a table says.
 household as (
     select
         person_key,
         person,
-        arg_max(household, start_date) as household
-    from {{ ref('core_delivered_spell') }}
-    where household is not null
+        arg_max(household, (start_date, household)) as household
+    from (
+        select
+            person_key,
+            person,
+            household,
+            start_date
+        from registered
+        union all
+        select
+            spell.person_key,
+            spell.person,
+            spell.household,
+            spell.start_date
+        from {{ ref('core_delivered_spell') }} as spell
+        anti join registered on spell.region_code = registered.region_code
+        where spell.household is not null
+    ) as told
     group by person_key, person
 ),
 

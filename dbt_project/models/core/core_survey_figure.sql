@@ -58,6 +58,8 @@ questions as (
         sum(pow(try_cast(answer as double), 2) * given) as squares,
         any_value(smallest) as smallest,
         bool_or(is_hidden) as has_hidden,
+        -- what is left of the people behind hidden answers when each was given by one
+        coalesce(sum(given) filter (where is_hidden) - count(*) filter (where is_hidden), 0) as hidden_room,
         -- where both sides hide some, the share would tell how many on each
         bool_or(is_hidden and counts_as_positive) and bool_or(is_hidden and not counts_as_positive) as hides_share
     from answers
@@ -74,17 +76,25 @@ counted as (
         case questions.kind when 'mark' then 'mean' else 'pct' end as unit,
         true as is_counted,
         case
-            when questions.kind = 'mark' and questions.has_hidden then round(questions.marks / questions.answered, 1)
+            when questions.kind = 'mark' and questions.has_hidden
+                then {{ mean_beside_hidden('questions.marks', 'questions.answered', 'questions.smallest') }}
             when questions.kind = 'mark' then questions.marks / questions.answered
             when questions.hides_share then null
             when questions.has_hidden then round(100.0 * coalesce(questions.positive, 0) / questions.answered)
             else 100.0 * coalesce(questions.positive, 0) / questions.answered
         end as value,
-        case when questions.has_hidden then {{ to_fives('questions.answered') }} else questions.answered end
-            as respondents,
+        case
+            when not questions.has_hidden then questions.answered
+            when questions.kind = 'mark' or questions.hidden_room >= questions.smallest
+                then {{ to_fives('questions.answered') }}
+        end as respondents,
         questions.population,
         questions.response_norm_met,
         case
+            when questions.kind = 'mark' and questions.has_hidden
+                then {{ half_beside_hidden(
+                    'questions.marks', 'questions.squares', 'questions.answered', 'questions.smallest'
+                ) }}
             when questions.kind = 'mark'
                 then {{ mean_half('questions.marks', 'questions.squares', 'questions.answered') }}
         end as half

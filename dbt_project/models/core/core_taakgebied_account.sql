@@ -62,11 +62,9 @@ ledger as (
         taakgebied,
         told_by,
         sum(lasten_eur) as lasten_eur,
-        -- a taakgebied without any booking of income has none; where the ledger has no income at all, it is not known
-        case
-            when sum(count(baten_eur)) over (partition by region_code, fiscal_year) > 0
-                then coalesce(sum(baten_eur), 0)
-        end as baten_eur
+        -- a month without income is one without bookings; of a year without any, nobody knows whether there was none: a
+        -- ledger that says so books zero
+        sum(baten_eur) as baten_eur
     from {{ ref('core_spending') }}
     where told_by = 'boekingen'
     group by region_code, fiscal_year, taakgebied, told_by

@@ -29,6 +29,7 @@ amounts as (
     select
         amount.*,
         amount.fiscal_year::integer as budget_year,
+        region.region_name,
         inhabitants.inhabitants,
         clients.clients,
         clients.clients_over,
@@ -44,6 +45,7 @@ amounts as (
             and amount.fiscal_year = clients.year
     left join {{ ref('core_price_index') }} as price
         on {{ country_code('amount.region_code') }} = price.country_code and amount.fiscal_year = price.fiscal_year
+    left join {{ ref('core_region_name') }} as region on amount.region_code = region.region_code
     where amount.is_latest
 )
 
@@ -57,6 +59,7 @@ select
     provision_form,
     amount_eur,
     item as label_nl,
+    region_name,
     source_id,
     taakgebied,
     inhabitants,

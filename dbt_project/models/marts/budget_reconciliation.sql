@@ -1,11 +1,13 @@
 select
-    source_id,
-    vintage_label as budget_vintage,
-    region_code,
-    fiscal_year,
-    side,
-    printed_eur,
-    summed_eur,
-    difference_eur,
-    abs(coalesce(difference_eur, printed_eur, summed_eur)) <= 1 as reconciles
-from {{ ref('core_reconciliation') }}
+    reconciled.source_id,
+    reconciled.vintage_label as budget_vintage,
+    reconciled.region_code,
+    reconciled.fiscal_year,
+    reconciled.side,
+    region.region_name,
+    reconciled.printed_eur,
+    reconciled.summed_eur,
+    reconciled.difference_eur,
+    abs(coalesce(reconciled.difference_eur, reconciled.printed_eur, reconciled.summed_eur)) <= 1 as reconciles
+from {{ ref('core_reconciliation') }} as reconciled
+left join {{ ref('core_region_name') }} as region on reconciled.region_code = region.region_code

@@ -3,6 +3,9 @@ select
     figure.period_code,
     figure.survey,
     figure.question_id,
+    region.region_name,
+    survey.label_nl as survey_nl,
+    question.label_nl as question_nl,
     figure.value as pct_positive,
     national.value as national_pct_positive,
     figure.respondents,
@@ -19,4 +22,8 @@ left join {{ ref('core_survey_figure') }} as national
         and figure.survey = national.survey
         and figure.question_id = national.question_id
         and figure.unit = national.unit
+left join {{ ref('core_survey') }} as survey on figure.survey = survey.survey
+left join {{ ref('core_survey_question') }} as question
+    on figure.survey = question.survey and figure.question_id = question.question_id
+left join {{ ref('core_region_name') }} as region on figure.region_code = region.region_code
 where figure.about = 'clients' and figure.unit = 'pct'

@@ -3,6 +3,7 @@
 with figures as (
     select
         compared.*,
+        region.region_name,
         now.shown as complaints,
         now.obs_status,
         previous.shown as previous_complaints,
@@ -16,6 +17,7 @@ with figures as (
     from {{ ref('core_complaint_compared') }} as compared
     inner join {{ source('privacy', 'shown') }} as now on compared.cell_id = now.cell_id
     left join {{ source('privacy', 'shown') }} as previous on compared.previous_cell_id = previous.cell_id
+    left join {{ ref('core_region_name') }} as region on compared.region_code = region.region_code
 ),
 
 reasoned as (
@@ -32,6 +34,8 @@ select
     period_code,
     law,
     subject,
+    region_name,
+    {{ law_nl('law') }} as law_nl,
     complaints,
     obs_status,
     case
@@ -48,6 +52,7 @@ select
     end as change_pct,
     incomparable_because is null as comparable_with_previous,
     incomparable_because,
+    {{ reasons_nl('incomparable_because') }} as incomparable_because_nl,
     event_ids,
     source_id
 from reasoned

@@ -1,25 +1,29 @@
-select
-    indicator_id,
-    region_code,
-    period_code,
-    'two_sources' as conflict_kind,
-    source_id,
-    value,
-    other_source_id,
-    other_value,
-    difference_pct
-from {{ ref('core_conflict') }}
+with conflicts as (
+    select
+        *,
+        'two_sources' as conflict_kind
+    from {{ ref('core_conflict') }}
 
-union all
+    union all by name
+
+    select
+        *,
+        'rate_against_counts' as conflict_kind
+    from {{ ref('core_rate_conflict') }}
+)
 
 select
-    indicator_id,
-    region_code,
-    period_code,
-    'rate_against_counts' as conflict_kind,
-    source_id,
-    value,
-    other_source_id,
-    other_value,
-    difference_pct
-from {{ ref('core_rate_conflict') }}
+    conflicts.indicator_id,
+    conflicts.region_code,
+    conflicts.period_code,
+    conflicts.conflict_kind,
+    indicator.label_nl,
+    region.region_name,
+    conflicts.source_id,
+    conflicts.value,
+    conflicts.other_source_id,
+    conflicts.other_value,
+    conflicts.difference_pct
+from conflicts
+left join {{ ref('core_indicator') }} as indicator on conflicts.indicator_id = indicator.indicator_id
+left join {{ ref('core_region_name') }} as region on conflicts.region_code = region.region_code

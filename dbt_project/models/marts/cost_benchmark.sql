@@ -9,14 +9,6 @@ with items as (
         on cost.region_code = reference_set.region_code and cost.fiscal_year = reference_set.fiscal_year
 ),
 
-names as (
-    select
-        region_code,
-        max(region_name) as region_name
-    from {{ ref('core_region') }}
-    group by region_code
-),
-
 -- Every member counts the same, however large it is. A mean of some of the members is another reference than the one
 -- that was asked for.
 referenced as (
@@ -27,7 +19,7 @@ referenced as (
         items.reference_group,
         avg(of_member.eur_per_inhabitant) as known_eur,
         count(of_member.eur_per_inhabitant) as members_known,
-        string_agg(coalesce(names.region_name, member.member_code), ', ' order by member.member_code)
+        string_agg(coalesce(region_name.region_name, member.member_code), ', ' order by member.member_code)
         filter (where of_member.eur_per_inhabitant is null) as members_unknown
     from items
     inner join {{ source('benchmark', 'reference_member') }} as member
@@ -40,7 +32,7 @@ referenced as (
             member.member_code = of_member.region_code
             and items.fiscal_year = of_member.fiscal_year
             and items.item = of_member.item
-    left join names on member.member_code = names.region_code
+    left join {{ ref('core_region_name') }} as region_name on member.member_code = region_name.region_code
     group by items.region_code, items.fiscal_year, items.item, items.reference_group
 ),
 
@@ -109,6 +101,8 @@ select
     read_out.fiscal_year::integer as fiscal_year,
     read_out.item,
     read_out.reference_group,
+    region.region_name,
+    named_group.label_nl as reference_group_nl,
     read_out.item_kind,
     read_out.label_nl as item_nl,
     read_out.opgave,
@@ -168,6 +162,9 @@ select
     end as corrected_ratio,
     corrected.because_nl as not_corrected_because_nl
 from read_out
+left join {{ ref('core_reference_group') }} as named_group
+    on read_out.reference_group = named_group.reference_group
+left join {{ ref('core_region_name') }} as region on read_out.region_code = region.region_code
 left join mirrored
     on
         read_out.region_code = mirrored.region_code

@@ -39,6 +39,10 @@ known as (
     select
         expected.*,
         source.cadence,
+        source.title as source_nl,
+        region.region_name,
+        -- what is no indicator is a column of a table
+        coalesce(indicator.label_nl, 'Kolom ' || expected.indicator_id || ' van de levering') as label_nl,
         gap.because as registered_because,
         observed.corrected_because,
         observed.value is not null as is_delivered,
@@ -47,6 +51,8 @@ known as (
     from {{ ref('core_expected') }} as expected
     inner join {{ ref('core_period') }} as period on expected.period_code = period.period_code
     left join {{ ref('core_source') }} as source on expected.source_id = source.source_id
+    left join {{ ref('core_indicator') }} as indicator on expected.indicator_id = indicator.indicator_id
+    left join {{ ref('core_region_name') }} as region on expected.region_code = region.region_code
     left join lifetime on expected.region_code = lifetime.region_code
     left join observed
         on
@@ -82,6 +88,9 @@ select
     indicator_id,
     region_code,
     period_code,
+    source_nl,
+    label_nl,
+    region_name,
     delivery,
     case
         when delivery = 'delivered' then null

@@ -42,6 +42,8 @@ select
     drill_down.period_code,
     drill_down.law,
     drill_down.provision,
+    region.region_name,
+    {{ law_nl('drill_down.law') }} as law_nl,
     case drill_down.provision
         when 'totaal' then 'Alle voorzieningen van de wet'
         else coalesce(label.label_nl, drill_down.provision)
@@ -123,3 +125,4 @@ left join {{ ref('core_drill_down_cost') }} as cost
         and drill_down.period_code = cost.period_code
 left join label on drill_down.law = label.law and drill_down.provision = label.provision
 left join crisis_law on drill_down.law = crisis_law.law
+left join {{ ref('core_region_name') }} as region on drill_down.region_code = region.region_code

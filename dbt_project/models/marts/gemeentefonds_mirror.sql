@@ -6,6 +6,7 @@ with mirrored as (
         reference.fiscal_year,
         reference.taakgebied,
         taakgebied.label_nl,
+        region.region_name,
         account.told_by,
         account.taakvelden,
         account.lasten_eur,
@@ -22,6 +23,7 @@ with mirrored as (
             reference.region_code = account.region_code
             and reference.fiscal_year = account.fiscal_year
             and reference.taakgebied = account.taakgebied
+    left join {{ ref('core_region_name') }} as region on reference.region_code = region.region_code
 ),
 
 -- all taakgebieden together, where none is missing on either side
@@ -31,6 +33,7 @@ whole as (
         fiscal_year,
         'totaal' as taakgebied,
         'Sociaal domein samen' as label_nl,
+        any_value(region_name) as region_name,
         case when count(distinct told_by) = 1 then min(told_by) end as told_by,
         string_agg(taakvelden, '|' order by taakgebied) as taakvelden,
         sum(lasten_eur) as lasten_eur,
@@ -67,10 +70,17 @@ select
     fiscal_year::integer as fiscal_year,
     taakgebied,
     label_nl,
+    region_name,
     told_by,
     taakvelden,
     round(lasten_eur) as lasten_eur,
     round(baten_eur) as baten_eur,
+    case
+        when lasten_eur is null or baten_eur is not null then null
+        when taakgebied = 'totaal'
+            then 'Niet van elk taakgebied zijn over dit jaar baten geleverd; dat is iets anders dan nul.'
+        else 'Over dit jaar zijn op dit taakgebied geen baten geleverd; dat is iets anders dan nul.'
+    end as baten_because,
     round(net_eur) as net_eur,
     inhabitants,
     round(compared_eur / inhabitants, 2) as eur_per_inhabitant,

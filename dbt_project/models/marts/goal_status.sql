@@ -2,6 +2,7 @@
 with measured as (
     select
         goal.*,
+        region.region_name,
         figure.latest_period,
         figure.latest_value,
         figure.latest_status,
@@ -32,6 +33,7 @@ with measured as (
         on goal.goal_id = figure.goal_id and goal.region_code = figure.region_code
     left join {{ ref('core_goal_obstacle') }} as obstacle
         on goal.goal_id = obstacle.goal_id and goal.region_code = obstacle.region_code
+    left join {{ ref('core_region_name') }} as region on goal.region_code = region.region_code
 ),
 
 placed as (
@@ -93,6 +95,7 @@ judged as (
 select
     goal_id,
     region_code,
+    region_name,
     document,
     effect_nl as effect,
     theme,

@@ -15,6 +15,7 @@ select
     question_id,
     domain,
     opgave,
+    opgave_because,
     ontwikkellijn,
     theme,
     rate_factor,

@@ -15,6 +15,7 @@ with national as (
 figures as (
     select
         compared.*,
+        indicator.label_nl,
         indicator.aggregation = 'sum' as goes_by_size
     from {{ ref('core_compared') }} as compared
     inner join {{ ref('core_indicator') }} as indicator on compared.indicator_id = indicator.indicator_id
@@ -116,6 +117,8 @@ select
     reasoned.region_code,
     reasoned.period_code,
     reasoned.geography,
+    reasoned.label_nl,
+    region.region_name,
     reasoned.value,
     reasoned.obs_status,
     reasoned.previous_code as previous_period,
@@ -129,6 +132,7 @@ select
     case when peers.places >= {{ enough }} then ranked.place end as rank,
     case when not reasoned.goes_by_size then coalesce(peers.places, 0) end as rank_of,
     groups.reference_group,
+    named_group.label_nl as reference_group_nl,
     case when reference.delivered = groups.members then reference.mean_value end as reference_value,
     case
         when groups.reference_group is null then 'Voor deze gemeente is geen referentiegroep gekozen.'
@@ -141,6 +145,8 @@ select
     end as reference_because,
     reasoned.because is null as comparable_with_previous,
     reasoned.because as incomparable_because,
+    {{ reasons_nl('reasoned.because') }} as incomparable_because_nl,
+    {{ caution_of_provisional('reasoned.because', 'reasoned.obs_status', 'reasoned.previous_status') }} as caution_nl,
     reasoned.break_id,
     -- a linked series comes with the linking of breaks; until then there is none to show
     null::double as value_linked,
@@ -166,9 +172,11 @@ left join ranked
         and reasoned.period_code = ranked.period_code
         and reasoned.geography = ranked.geography
 left join groups on reasoned.region_code = groups.region_code
+left join {{ ref('core_reference_group') }} as named_group on groups.reference_group = named_group.reference_group
 left join reference
     on
         reasoned.indicator_id = reference.indicator_id
         and reasoned.region_code = reference.region_code
         and reasoned.period_code = reference.period_code
         and reasoned.geography = reference.geography
+left join {{ ref('core_region_name') }} as region on reasoned.region_code = region.region_code

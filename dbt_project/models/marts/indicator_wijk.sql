@@ -62,8 +62,11 @@ select
     reasoned.region_code,
     reasoned.period_code,
     reasoned.geography,
+    indicator.label_nl,
+    name_then.region_name,
     reasoned.region_type,
     reasoned.municipality_code,
+    named_municipality.region_name as municipality_name,
     reasoned.value,
     reasoned.obs_status,
     reasoned.previous_code as previous_period,
@@ -79,6 +82,8 @@ select
     peers.peer_value,
     reasoned.because is null as comparable_with_previous,
     reasoned.because as incomparable_because,
+    {{ reasons_nl('reasoned.because') }} as incomparable_because_nl,
+    {{ caution_of_provisional('reasoned.because', 'reasoned.obs_status', 'reasoned.previous_status') }} as caution_nl,
     reasoned.break_id,
     -- a linked series comes with the linking of breaks; until then there is none to show
     null::double as value_linked,
@@ -111,3 +116,12 @@ left join peers
         and reasoned.municipality_code = peers.municipality_code
         and reasoned.region_type = peers.region_type
         and reasoned.period_code = peers.period_code
+left join {{ ref('core_indicator') }} as indicator on reasoned.indicator_id = indicator.indicator_id
+-- by the name it had then
+left join {{ ref('core_region') }} as name_then
+    on
+        reasoned.region_code = name_then.region_code
+        and reasoned.start_date >= coalesce(name_then.valid_from, reasoned.start_date)
+        and reasoned.start_date < coalesce(name_then.valid_to, '9999-12-31'::date)
+left join {{ ref('core_region_name') }} as named_municipality
+    on reasoned.municipality_code = named_municipality.region_code

@@ -28,6 +28,7 @@ national as (
 reasoned as (
     select
         figure.*,
+        region.region_name,
         national.value as national_value,
         gaps.because as registered_because,
         case when figure.value is null then ['missing_value'] else [] end as lacks_value,
@@ -57,6 +58,7 @@ reasoned as (
             figure.indicator_id = gaps.indicator_id
             and figure.region_code = gaps.region_code
             and figure.year = gaps.year
+    left join {{ ref('core_region_name') }} as region on figure.region_code = region.region_code
 ),
 
 told as (
@@ -71,6 +73,7 @@ select
     year,
     figure_id,
     place,
+    region_name,
     heading_nl,
     label_nl,
     unit,
@@ -96,6 +99,8 @@ select
     {{ rounded_to('national_value', 'rounding') }} as national_value,
     incomparable_because is null as comparable_with_previous,
     incomparable_because,
+    {{ reasons_nl('incomparable_because') }} as incomparable_because_nl,
+    {{ caution_of_provisional('incomparable_because', 'obs_status', 'previous_status') }} as caution_nl,
     desired_direction,
     indicator_id
 from told

@@ -16,6 +16,7 @@ with found as (
 select
     measure.measure_id,
     measure.region_code,
+    region.region_name,
     measure.document,
     measure.title_nl,
     measure.opgave,
@@ -40,3 +41,4 @@ select
     measure.note as note_nl
 from {{ ref('core_measure') }} as measure
 left join found on measure.measure_id = found.measure_id
+left join {{ ref('core_region_name') }} as region on measure.region_code = region.region_code

@@ -15,6 +15,15 @@ with rates as (
         and indicator.unit = 'per_1000'
         and harmonised.geography = 'published'
         and harmonised.value is not null
+),
+
+label as (
+    select
+        law,
+        provision,
+        any_value(label_nl) as label_nl
+    from {{ ref('core_provision') }}
+    group by law, provision
 )
 
 select
@@ -22,6 +31,9 @@ select
     rates.period_code,
     rates.law,
     rates.provision,
+    region.region_name,
+    {{ law_nl('rates.law') }} as law_nl,
+    {{ provision_nl('label.label_nl', 'rates.provision') }} as provision_nl,
     rates.clients_per_1000,
     national.clients_per_1000 as national_clients_per_1000,
     rates.is_computed
@@ -32,3 +44,5 @@ left join rates as national
         and rates.period_code = national.period_code
         and rates.law = national.law
         and rates.provision = national.provision
+left join label on rates.law = label.law and rates.provision = label.provision
+left join {{ ref('core_region_name') }} as region on rates.region_code = region.region_code

@@ -3,6 +3,8 @@ select
     member.fiscal_year::integer as fiscal_year,
     member.reference_group,
     member.member_code,
+    region.region_name,
+    member_region.region_name as member_name,
     declared_group.label_nl as reference_group_nl,
     case declared_group.kind when 'chosen' then 'gekozen' else 'naaste buren' end as chosen_by_nl,
     member.rank::integer as rank,
@@ -11,3 +13,5 @@ select
 from {{ source('benchmark', 'reference_member') }} as member
 inner join {{ ref('core_reference_group') }} as declared_group
     on member.reference_group = declared_group.reference_group
+left join {{ ref('core_region_name') }} as region on member.region_code = region.region_code
+left join {{ ref('core_region_name') }} as member_region on member.member_code = member_region.region_code

@@ -28,6 +28,8 @@ select
     later.region_code,
     later.period_code,
     later.source_id,
+    indicator.label_nl,
+    region.region_name,
     earlier.vintage_date as old_vintage_date,
     later.vintage_date as new_vintage_date,
     earlier.vintage_id as old_vintage_id,
@@ -47,6 +49,8 @@ inner join vintages as earlier
         and later.period_code = earlier.period_code
         and later.source_id = earlier.source_id
         and later.vintage_number = earlier.vintage_number + 1
+left join {{ ref('core_indicator') }} as indicator on later.indicator_id = indicator.indicator_id
+left join {{ ref('core_region_name') }} as region on later.region_code = region.region_code
 where
     (later.value is null) != (earlier.value is null)
     or not {{ same_figure('later.value', 'earlier.value') }}

@@ -7,5 +7,6 @@ select
     cadence,
     last_vintage,
     is_fictional,
-    is_connected
+    is_connected,
+    because
 from {{ ref('core_source') }}

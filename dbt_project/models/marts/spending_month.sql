@@ -20,7 +20,8 @@ judged as (
         case when spent.months_known = spent.month_number then spent.sum_so_far end as cumulative_eur,
         budget.budget_eur,
         budget.budget_vintage,
-        taakgebied.label_nl
+        taakgebied.label_nl,
+        region.region_name
     from spent
     inner join {{ ref('core_taakgebied') }} as taakgebied on spent.taakgebied = taakgebied.taakgebied
     left join {{ ref('core_taakgebied_budget') }} as budget
@@ -28,6 +29,7 @@ judged as (
             spent.region_code = budget.region_code
             and spent.fiscal_year = budget.fiscal_year
             and spent.taakgebied = budget.taakgebied
+    left join {{ ref('core_region_name') }} as region on spent.region_code = region.region_code
 )
 
 select
@@ -36,6 +38,7 @@ select
     taakgebied,
     told_by,
     label_nl,
+    region_name,
     fiscal_year,
     round(lasten_eur) as spending_eur,
     case
@@ -44,10 +47,27 @@ select
         else 'Van deze maand zijn geen lasten geboekt.'
     end as spending_because,
     round(baten_eur) as income_eur,
+    case
+        when baten_eur is not null then null
+        when told_by = 'declaraties' then 'Declaraties gaan over lasten; baten staan er niet in.'
+        else
+            'Over deze maand zijn op dit taakgebied geen baten geleverd, of in een regio niet door alle gemeenten; '
+            || 'dat is iets anders dan nul.'
+    end as income_because,
     hours,
     day_parts,
     days,
     round(pieces) as pieces,
+    case
+        when hours + day_parts + days + pieces is not null then null
+        when volume_gap = 'ledger' then 'Een grootboek kent geen uren, dagdelen, dagen of stuks.'
+        when volume_gap = 'hidden'
+            then
+                'Waar een volume ontbreekt, is in die eenheid niets gedeclareerd, of staan er te weinig cliënten of '
+                || 'vooral één cliënt achter.'
+        when volume_gap = 'members' then 'Waar een volume ontbreekt, is het niet van alle gemeenten in de regio bekend.'
+        else 'Waar een volume ontbreekt, is in die eenheid niets gedeclareerd.'
+    end as volume_because,
     round(cumulative_eur) as cumulative_eur,
     case
         when cumulative_eur is null

@@ -27,6 +27,7 @@ select
     stapeling.region_code,
     stapeling.period_code,
     stapeling.number_of_laws::bigint as number_of_laws,
+    region.region_name,
     case stapeling.number_of_laws when 1 then 'één wet' when 2 then 'twee wetten' else 'drie wetten' end as label_nl,
     persons.shown as persons,
     households.shown as households,
@@ -69,3 +70,4 @@ left join shown as households
         and stapeling.period_code = households.period_code
         and stapeling.number_of_laws = households.number_of_laws
         and households.measure = 'households'
+left join {{ ref('core_region_name') }} as region on stapeling.region_code = region.region_code

@@ -1,6 +1,7 @@
 with counted as (
     select
         counts.*,
+        survey.label_nl as survey_nl,
         survey.smallest,
         survey.margin_pct,
         coalesce(counts.answered >= survey.smallest, false) as is_shown,
@@ -21,6 +22,8 @@ with counted as (
                         'counts.answer',
                         'counts.survey, counts.region_code, counts.period_code, counts.question_id',
                     ) }}
+            when counts.kind = 'points_100'
+                then {{ few_gave_points('counts.points', 'counts.squares', 'survey.smallest') }}
             else false
         end as is_few
     from {{ ref('core_survey_count') }} as counts
@@ -36,10 +39,30 @@ told as (
     select
         *,
         bool_or(is_few) over question as has_few,
-        is_few or (has_few and kind = 'mark') as is_hidden,
-        case when has_few then {{ to_fives('answered') }} else answered end as respondents
+        is_few
+        or (has_few and kind = 'mark')
+        -- shares of points add up to 100: one more goes with the few, the smallest of those that many gave points to
+        or (
+            has_few
+            and kind = 'points_100'
+            and points > 0
+            and row_number() over (question_by_few order by points, answer) = 1
+        ) as is_hidden,
+        case
+            when not has_few then answered
+            -- of hidden answers that add up to it, the number of people would tell
+            when
+                kind not in ('yes_no', 'good_fair_bad')
+                or sum(given) filter (where is_few) over question - count(*) filter (where is_few) over question
+                >= smallest
+                then {{ to_fives('answered') }}
+        end as respondents
     from counted
-    window question as (partition by survey, region_code, period_code, question_id)
+    window
+        question as (partition by survey, region_code, period_code, question_id),
+        question_by_few as (
+            partition by survey, region_code, period_code, question_id, is_few, coalesce(points > 0, false)
+        )
 ),
 
 shares as (
@@ -47,14 +70,16 @@ shares as (
         *,
         case
             when not is_shown or is_hidden then null
+            when kind = 'points_100' and has_few then round(100.0 * points / nullif(all_points, 0))
             when kind = 'points_100' then 100.0 * points / nullif(all_points, 0)
             when has_few then round(100.0 * given / nullif(answered, 0))
             else 100.0 * given / nullif(answered, 0)
         end as share_pct,
-        case when kind = 'points_100' then {{ mean_half('points', 'squares', 'answered') }} end as share_half,
+        case when kind = 'points_100' and not has_few then {{ mean_half('points', 'squares', 'answered') }} end
+            as share_half,
         case
             when not is_shown or kind != 'mark' then null
-            when has_few then round(marks / nullif(answered, 0), 1)
+            when has_few then {{ mean_beside_hidden('marks', 'answered', 'smallest') }}
             else marks / nullif(answered, 0)
         end as mean_mark,
         case when kind = 'mark' and not has_few then {{ mean_half('marks', 'mark_squares', 'answered') }} end
@@ -69,6 +94,8 @@ select
     shares.survey,
     shares.question_id,
     shares.answer,
+    region.region_name,
+    shares.survey_nl,
     question.label_nl as question_nl,
     answer.label_nl as answer_nl,
     shares.kind as question_kind,
@@ -99,10 +126,20 @@ select
             then
                 'Minder dan ' || shares.smallest
                 || ' mensen gaven dit antwoord, of gaven het juist niet; het aandeel wordt niet getoond.'
+        when shares.is_hidden and shares.kind = 'points_100'
+            then
+                'Misschien gaven minder dan ' || shares.smallest
+                || ' mensen punten aan dit of een ander antwoord op deze vraag; het aandeel wordt niet getoond.'
         when shares.is_hidden
             then
                 'Minder dan ' || shares.smallest
                 || ' mensen gaven dit of een ander antwoord op deze vraag; het aandeel wordt niet getoond.'
+        when shares.respondents is null
+            then 'Het aantal mensen zou verraden hoe weinig van hen een ander antwoord gaven.'
+        when shares.kind = 'points_100' and shares.has_few
+            then
+                'Een betrouwbaarheidsinterval zou kunnen verraden hoe weinig mensen punten gaven aan een ander '
+                || 'antwoord.'
         when shares.kind = 'points_100' and shares.squares is null
             then
                 'Alleen de totalen van de punten zijn geleverd: zonder hun spreiding over de mensen is er geen '
@@ -116,3 +153,4 @@ inner join {{ ref('core_survey_answer') }} as answer
         shares.survey = answer.survey
         and shares.question_id = answer.question_id
         and shares.answer = answer.answer
+left join {{ ref('core_region_name') }} as region on shares.region_code = region.region_code

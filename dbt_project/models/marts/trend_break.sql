@@ -48,6 +48,8 @@ select
     detected.indicator_id,
     detected.region_code,
     detected.period_code,
+    indicator.label_nl,
+    region.region_name,
     detected.kind,
     detected.effect_pct,
     detected.effect_low,
@@ -70,3 +72,5 @@ left join detectable
         detected.indicator_id = detectable.indicator_id
         and detected.region_code = detectable.region_code
 left join decided on detected.break_id = decided.break_id
+left join {{ ref('core_indicator') }} as indicator on detected.indicator_id = indicator.indicator_id
+left join {{ ref('core_region_name') }} as region on detected.region_code = region.region_code

@@ -144,7 +144,7 @@ class _Checking:
             "referrer_type": REFERRERS,
             "debit_credit": DEBIT_CREDIT,
             "status": STATUSES,
-            "reason_code": EVENTS[self._message][0].reasons,
+            "reason_code": EVENTS[self._message][0].reasons.get(self._standard, ()),
         }
         for name, allowed in lists.items():
             listed = pc.is_in(self._text[name], value_set=pa.array(allowed, pa.string()))

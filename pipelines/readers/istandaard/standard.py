@@ -11,7 +11,7 @@ dates and remarks, is passed over unread.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -70,9 +70,15 @@ CATEGORIES: Final = MappingProxyType(
 UNITS: Final = ("01", "04", "14", "16", "82", "83", "84")
 FREQUENCIES: Final = ("1", "2", "4", "6")
 REFERRERS: Final = ("01", "02", "03", "04", "05", "06", "08")
-REASONS_OF_CHANGE: Final = tuple(map(_TWO_DIGITS, range(1, 15)))
-REASONS_OF_END: Final = ("02", "19", "20", "21", "22", "23", "31", "36", "37", "38", "39")
-REASONS_OF_REQUEST: Final = ("1", "2")
+# By standard, like the categories: of what ends, 02, 20 and 36 to 39 mean the same in both, and 31 does not.
+REASONS_OF_CHANGE: Final = MappingProxyType(dict.fromkeys(LAW, tuple(map(_TWO_DIGITS, range(1, 15)))))
+REASONS_OF_END: Final = MappingProxyType(
+    {
+        "iwmo": ("02", "19", "20", "21", "22", "23", "31", "36", "37", "38", "39"),
+        "ijw": ("02", "20", *map(_TWO_DIGITS, range(31, 40))),
+    }
+)
+REASONS_OF_REQUEST: Final = MappingProxyType(dict.fromkeys(LAW, ("1", "2")))
 STATUSES: Final = ("1", "3")
 REMOVED: Final = "3"
 DEBIT_CREDIT: Final = ("D", "C")
@@ -85,7 +91,7 @@ class EventKind:
 
     `path` is that of the element below the root. `fields` maps the paths below the element to the columns they fill;
     `passed_over` are its other elements, known and not read. `required` are columns that every event has, `key` those
-    that make it one of its kind for a person in its message.
+    that make it one of its kind for a person in its message. `reasons` are the codes of its reason, by standard.
     """
 
     event: str
@@ -94,7 +100,7 @@ class EventKind:
     required: tuple[str, ...]
     key: tuple[str, ...]
     passed_over: tuple[str, ...] = ()
-    reasons: tuple[str, ...] = ()
+    reasons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     needs_product_or_budget: bool = False
 
     @property

@@ -1,0 +1,364 @@
+"""Somebody who has the published file, and knows the rule, learns no hidden count in it to within k."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from tests import attacker_of_files as attacker
+from tests.attacker_of_files import K, Knowledge
+from tests.integration.conftest import Workspace
+
+ALMOST = 1e-5
+
+
+@pytest.mark.xdist_group("sample")
+def test_no_hidden_count_of_the_published_sample_is_learned(sample_run: Workspace) -> None:
+    """All of them, from everything that is published: totals, parts, rates, changes, periods, both geographies."""
+    with duckdb.connect(str(sample_run.published), read_only=True) as published:
+        known = attacker.everything(published)
+        (hidden,) = published.execute(
+            "select (select count(*) filter (where clients is null) + count(*) filter (where inflow is null) "
+            "+ count(*) filter (where outflow is null) from marts.drill_down where obs_status != 'L') "
+            "+ (select count(*) from marts.drill_down_referrer where obs_status = 'Q') "
+            "+ (select count(*) from marts.stapeling where obs_status = 'Q') "
+            "+ (select count(*) from marts.complaint where obs_status = 'Q') "
+            "+ (select count(*) from marts.observation where source_flag = 'hidden' and is_latest)"
+        ).fetchone() or (0,)
+    attacked = Counter(name[0] for name in known.hidden)
+    assert sum(attacked.values()) >= hidden
+    assert set(attacked) >= {
+        "clients",
+        "inflow",
+        "outflow",
+        "referrer",
+        "persons",
+        "complaint",
+        "figure",
+        "together",
+        "given",
+    }
+    widths = known.widths()
+    assert set(widths) == known.hidden
+    assert {name: width for name, width in widths.items() if width < K - ALMOST} == {}
+
+
+@pytest.mark.xdist_group("sample")
+def test_every_published_column_with_a_figure_is_one_that_the_attacker_reads(sample_run: Workspace) -> None:
+    """And those that he cannot read, what several have in the middle or on average, tell of no hidden count."""
+    columns = {
+        column
+        for (column,) in sample_run.rows(
+            "select distinct column_name from information_schema.columns where table_schema = 'marts' "
+            "and data_type = 'DOUBLE' and column_name like '%value%' and table_name in (select table_name "
+            "from information_schema.columns where table_schema = 'marts' and column_name = 'indicator_id')"
+        )
+    }
+    of_many = {"peer_value", "reference_value"}
+    assert columns - of_many - {"target_value"} <= set(attacker.FIGURES)
+    protected = "indicator_id in (select indicator_id from marts.observation where source_flag = 'hidden')"
+    for column in of_many:
+        assert sample_run.value(f"select count({column}) from marts.indicator_municipality where {protected}") == 0
+    # of wijken and buurten it is the middle of those that are shown, so that it tells nothing of the others
+    assert (
+        sample_run.rows(
+            "select peer_value, median(value) over (partition by indicator_id, municipality_code, region_type, "
+            f"period_code) as of_shown from marts.indicator_wijk where {protected} "
+            "qualify peer_value is distinct from of_shown"
+        )
+        == []
+    )
+
+
+# -- that he would find what there is to find -------------------------------------------------------
+
+Rows = dict[str, list[dict[str, Any]]]
+
+
+@pytest.fixture
+def told() -> Iterator[Callable[[Rows], duckdb.DuckDBPyConnection]]:
+    """A published file with these rows; columns that a table lacks are empty in it."""
+    with duckdb.connect() as connection:
+        connection.execute("create schema marts")
+
+        def _made(rows: Rows) -> duckdb.DuckDBPyConnection:
+            for table, columns in _COLUMNS.items():
+                names = [name.partition(":") for name in columns.split()]
+                schema = pa.schema([(name, _TYPES[kind]) for name, _, kind in names])
+                given = pa.Table.from_pylist(rows.get(table, []), schema=schema)
+                connection.register("given", given)
+                connection.execute(f"create table marts.{table} as from given")
+                connection.unregister("given")
+            return connection
+
+        yield _made
+
+
+_TYPES = {"": pa.string(), "n": pa.int64(), "f": pa.float64(), "b": pa.bool_()}
+_COLUMNS = {
+    "drill_down": "region_code period_code law provision clients:n inflow:n outflow:n returned_within_year_pct:f "
+    "crisis_start_pct:f wijkteam_pct:f obs_status because",
+    "drill_down_referrer": "region_code period_code law provision referrer inflow:n",
+    "stapeling": "region_code period_code number_of_laws:n persons:n households:n laws_delivered obs_status because",
+    "complaint": "region_code period_code law subject complaints:n previous_period previous_complaints:n change_pct:f",
+    "observation": "indicator_id region_code period_code value:f delivered_value:f source_flag obs_status is_latest:b",
+    "indicator": "indicator_id numerator_id denominator_id rate_factor:f",
+    "indicator_municipality": "indicator_id region_code period_code geography value:f previous_period "
+    "previous_value:f change_pct:f national_value:f obs_status",
+    "indicator_wijk": "indicator_id region_code period_code geography value:f previous_period change_pct:f "
+    "municipality_code municipality_value:f",
+    "region": "region_code successor_codes",
+    "survey_answer": "survey question_id region_code period_code answer question_kind share_pct:f mean_mark:f "
+    "respondents:n because",
+}
+
+_USE = {"region_code": "VB1", "law": "wmo", "provision": "hbh", "obs_status": "A"}
+_FLOW = {"inflow": 10, "outflow": 0}
+_COMPLAINT = {"region_code": "VB1", "period_code": "2025", "law": "wmo"}
+_FIGURE = {"indicator_id": "regie", "period_code": "2025", "is_latest": True, "obs_status": "A"}
+_HIDDEN = {"source_flag": "hidden", "obs_status": "Q"}
+_BELOW = {"period_code": "2025", "geography": "published"}
+_ANSWER = {"survey": "e", "question_id": "weg", "region_code": "VB1", "period_code": "2025"}
+
+LEAKS: dict[str, tuple[tuple[Any, ...], Rows]] = {
+    "a part of a total": (
+        ("complaint", "VB1", "2025", "wmo", "privacy"),
+        {
+            "complaint": [
+                {**_COMPLAINT, "subject": "totaal", "complaints": 25},
+                {**_COMPLAINT, "subject": "bejegening", "complaints": 20},
+                {**_COMPLAINT, "subject": "privacy"},
+            ]
+        },
+    ),
+    "a change": (
+        ("complaint", "VB1", "2025", "wmo", "privacy"),
+        {
+            "complaint": [
+                {
+                    **_COMPLAINT,
+                    "subject": "privacy",
+                    "change_pct": -50.0,
+                    "previous_period": "2024",
+                    "previous_complaints": 10,
+                }
+            ]
+        },
+    ),
+    "the only half of a year with clients": (
+        ("clients", "VB1", "wmo", "hbh", "2025H1"),
+        {
+            "drill_down": [
+                {**_USE, "inflow": 0, "outflow": 20, "period_code": "2025", "clients": 20},
+                {**_USE, "inflow": 0, "outflow": 20, "period_code": "2025H1"},
+            ]
+        },
+    ),
+    "those who did not come by the wijkteam": (
+        ("not", "wijkteam", "VB1", "wmo", "hbh", "2025"),
+        {
+            "drill_down": [
+                {
+                    **_USE,
+                    "period_code": "2025",
+                    "clients": 60,
+                    "inflow": 45,
+                    "outflow": 0,
+                    "because": "Kleine aantallen zijn weggelaten.",
+                }
+            ],
+            "drill_down_referrer": [
+                {**_USE, "period_code": "2025", "referrer": "gemeente", "inflow": 40},
+                {**_USE, "period_code": "2025", "referrer": "huisarts"},
+            ],
+        },
+    ),
+    "a referrer with a row of his own": (
+        ("referrer", "huisarts", "VB1", "wmo", "hbh", "2025"),
+        {
+            "drill_down": [{**_USE, "period_code": "2025", "clients": 20, "inflow": 10, "outflow": 0}],
+            "drill_down_referrer": [
+                {**_USE, "period_code": "2025", "referrer": name} for name in ("huisarts", "gemeente", "justitie")
+            ],
+        },
+    ),
+    "persons under two laws": (
+        ("persons", "VB1", "2025H1", 2),
+        {
+            "drill_down": [
+                {**_USE, **_FLOW, "law": law, "provision": "totaal", "period_code": "2025H1", "clients": clients}
+                for law, clients in (("wmo", 50), ("jeugd", 20))
+            ],
+            "stapeling": [
+                {
+                    "region_code": "VB1",
+                    "period_code": "2025H1",
+                    "number_of_laws": number,
+                    "persons": persons,
+                    "laws_delivered": "wmo|jeugd",
+                    "obs_status": "A",
+                    "because": "Niet van iedereen is een huishouden geleverd: huishoudens zijn niet te tellen.",
+                }
+                for number, persons in ((1, 60), (2, None))
+            ],
+        },
+    ),
+    "households beside persons": (
+        ("households", "VB1", "2025H1", 2),
+        {
+            "stapeling": [
+                {
+                    "region_code": "VB1",
+                    "period_code": "2025H1",
+                    "number_of_laws": number,
+                    "persons": count,
+                    "households": count or None,
+                    "laws_delivered": "wmo|jeugd",
+                    "obs_status": "A",
+                    "because": "Kleine aantallen zijn weggelaten, en aantallen waaruit die te herleiden zijn.",
+                }
+                for number, count in ((1, 40), (2, 0))
+            ]
+        },
+    ),
+    "a rate": (
+        ("figure", "regie", "VB1", "2025"),
+        {
+            "observation": [{**_FIGURE, **_HIDDEN, "region_code": "VB1"}],
+            "indicator": [
+                {
+                    "indicator_id": "regie_per_1000",
+                    "numerator_id": "regie",
+                    "denominator_id": "bevolking",
+                    "rate_factor": 1000.0,
+                }
+            ],
+            "indicator_municipality": [
+                {**_BELOW, "indicator_id": "regie_per_1000", "region_code": "VB1", "value": 0.3},
+                {**_BELOW, "indicator_id": "bevolking", "region_code": "VB1", "value": 30_123.0},
+            ],
+        },
+    ),
+    "the same count of the year before": (
+        ("figure", "regie", "VB1", "2025"),
+        {
+            "observation": [{**_FIGURE, **_HIDDEN, "region_code": "VB1"}],
+            "indicator_municipality": [
+                {
+                    "indicator_id": "regie",
+                    "region_code": "VB1",
+                    "period_code": "2026",
+                    "geography": "published",
+                    "previous_period": "2025",
+                    "previous_value": 10.0,
+                }
+            ],
+        },
+    ),
+    "municipalities that went together": (
+        ("figure", "regie", "VB2", "2025"),
+        {
+            "observation": [
+                {**_FIGURE, "region_code": "VB1", "value": 20.0},
+                {**_FIGURE, **_HIDDEN, "region_code": "VB2"},
+            ],
+            "region": [
+                {"region_code": "VB1", "successor_codes": "VB9"},
+                {"region_code": "VB2", "successor_codes": "VB9"},
+            ],
+            "indicator_municipality": [
+                {
+                    "indicator_id": "regie",
+                    "region_code": "VB9",
+                    "period_code": "2025",
+                    "geography": "2026",
+                    "value": 20.0,
+                    "obs_status": "A",
+                }
+            ],
+        },
+    ),
+    "the country beside a municipality": (
+        ("figure", "regie", "VB00", "2025"),
+        {
+            "observation": [{**_FIGURE, **_HIDDEN, "region_code": "VB00"}],
+            "indicator_municipality": [
+                {**_BELOW, "indicator_id": "regie", "region_code": "VB1", "national_value": 10.0}
+            ],
+        },
+    ),
+    "the change of a count": (
+        ("figure", "regie", "VB1", "2025"),
+        {
+            "observation": [
+                {**_FIGURE, **_HIDDEN, "region_code": "VB1"},
+                {**_FIGURE, "region_code": "VB1", "period_code": "2024", "value": 10.0},
+            ],
+            "indicator_municipality": [
+                {
+                    **_BELOW,
+                    "indicator_id": "regie",
+                    "region_code": "VB1",
+                    "previous_period": "2024",
+                    "change_pct": -50.0,
+                }
+            ],
+        },
+    ),
+    "a wijk of a municipality": (
+        ("figure", "regie", "VBWK000102", "2025"),
+        {
+            "observation": [
+                {**_FIGURE, "region_code": "VB0001", "value": 25.0},
+                {**_FIGURE, "region_code": "VBWK000101", "value": 20.0},
+                {**_FIGURE, **_HIDDEN, "region_code": "VBWK000102"},
+            ]
+        },
+    ),
+    "an answer beside the other one": (
+        ("given", "e", "weg", "VB1", "2025", "nee"),
+        {
+            "survey_answer": [
+                {**_ANSWER, "question_kind": "yes_no", "answer": "ja", "share_pct": 90.0, "respondents": 50},
+                {**_ANSWER, "question_kind": "yes_no", "answer": "nee", "respondents": 50},
+            ]
+        },
+    ),
+    "a mark beside a mean": (
+        ("given", "e", "weg", "VB1", "2025", "9"),
+        {
+            "survey_answer": [
+                {**_ANSWER, "question_kind": "mark", "answer": mark, "mean_mark": 9.9, "respondents": 20}
+                for mark in ("9", "10")
+            ]
+        },
+    ),
+    "points that one person gave": (
+        ("given", "e", "weg", "VB1", "2025", "fact_team"),
+        {
+            "survey_answer": [
+                {**_ANSWER, "question_kind": "points_100", "answer": "wmo", "share_pct": 100.0, "respondents": 12},
+                {**_ANSWER, "question_kind": "points_100", "answer": "fact_team", "respondents": 12},
+            ]
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("what", LEAKS)
+def test_what_would_tell_a_hidden_count_is_found(told: Callable[[Rows], duckdb.DuckDBPyConnection], what: str) -> None:
+    name, rows = LEAKS[what]
+    known = attacker.everything(told(rows))
+    assert name in known.hidden
+    assert known.widths()[name] < K - ALMOST
+
+
+def test_by_itself_a_hidden_count_can_be_anything() -> None:
+    known = Knowledge()
+    name = known.read(("complaint",), None)
+    assert known.widths()[name] >= K
