@@ -134,6 +134,10 @@ def test_a_number_is_not_cut_in_two_between_pieces_of_a_package(monkeypatch: pyt
     assert texts is not None and any(first_bsn(text, NONE) for text in texts)
 
 
-@pytest.mark.parametrize("data", [b"PK\x03\x04 damaged", package(a="<a/>")[:-9], package(a="x" * 10_001)])
+@pytest.mark.parametrize(
+    "data",
+    [b"PK\x03\x04 damaged", package(a="<a/>")[:-9], package(a="x" * 10_001)],
+    ids=["damaged", "cut off", "too large"],
+)
 def test_what_cannot_be_looked_into_is_told_so(data: bytes) -> None:
     assert texts_of_package(data, 10_000) is None

@@ -174,6 +174,8 @@ def test_dates_become_days_and_never_years() -> None:
         (b"PK\x03\x04 and nothing more", "unknown_format"),
         (saved(workbook([HEADER, ["Heiloo", 2016, 1]]))[:-200], "unknown_format"),
     ],
+    # A workbook holds the time of its making, and every worker must find the same tests.
+    ids=["nothing", "empty sheet", "no rows", "header only", "text", "old Excel", "zip in name only", "cut off"],
 )
 def test_what_is_no_workbook_with_data_is_refused(data: bytes, reason: str) -> None:
     result = read(spreadsheet(), data)
