@@ -36,15 +36,6 @@ _REASONS_NL = {
     "wrong_encoding": "een verkeerde tekencodering",
 }
 
-_KINDS_NL = {
-    "level": "een sprong die blijft",
-    "one_off": "een eenmalige uitschieter",
-    "slope": "een knik in de trend",
-    "scale": "een schaalfout",
-}
-
-_DELIVERY_NL = {"missing": "niet geleverd", "late": "te laat"}
-
 
 def marts_checks() -> list[Check]:
     """The checks on the public tables of schema `marts`."""
@@ -70,9 +61,9 @@ def _no_unexplained_open_break() -> Check:
     return Check(
         name="marts_trend_break__no_unexplained_open_break",
         asset="marts.trend_break",
-        query=f"""
+        query="""
             select
-                break_id, indicator_id, region_code, period_code, {_in_dutch("kind", _KINDS_NL)} as kind_nl,
+                break_id, indicator_id, region_code, period_code, kind_nl,
                 effect_pct, effect_low, effect_high,
                 -- a break that was corrected at the source and still stands was not corrected
                 case
@@ -99,10 +90,9 @@ def _deliveries_as_declared() -> Check:
     return Check(
         name="marts_coverage__deliveries_as_declared",
         asset="marts.coverage",
-        query=f"""
+        query="""
             select
-                source_id, indicator_id, region_code, period_code,
-                {_in_dutch("delivery", _DELIVERY_NL)} as delivery_nl,
+                source_id, indicator_id, region_code, period_code, delivery_nl,
                 case
                     when delivery in ('missing', 'late') and trim(because) != '' then 'explained'
                     else coalesce(delivery, 'unknown')

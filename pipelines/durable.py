@@ -19,12 +19,16 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write `text` as UTF-8 beside `path` and swap it in; after a crash the old or the new file is there."""
+def write_atomically(path: Path, text: str, mode: int = 0o666) -> None:
+    """Write `text` as UTF-8 beside `path` and swap it in; after a crash the old or the new file is there.
+
+    `mode` is who may read and write it, from its first byte on; less what the process takes away (umask).
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as file:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

@@ -198,6 +198,10 @@ _NOT_TOLD = {
     "wijkteam": "de verwijzer niet bekend is",
 }
 _MOVES = ("clients", "inflow", "outflow")
+# What may be said of the costs where no amount stands; with none of these, nothing but the number of clients hides it.
+_SAYS_NOTHING = "Waar het aantal cliënten niet is getoond"
+_NOT_CLAIMED = "geen declaraties geleverd"
+_FEW_CLAIM = "De kosten komen van te weinig personen"
 
 
 def drill_down(published: duckdb.DuckDBPyConnection, known: Knowledge) -> None:
@@ -211,6 +215,7 @@ def drill_down(published: duckdb.DuckDBPyConnection, known: Knowledge) -> None:
             known.read((measure, *key), row[measure])
         for measure in ("inflow", "outflow"):
             known.at_least(("clients", *key), [(measure, *key)])
+        _claimants(known, key, row)
         for measure, column in _PARTS.items():
             _part_of_inflow(known, key, measure, row)
             known.at_least(("inflow", *key), [(measure, *key)])
@@ -221,6 +226,16 @@ def drill_down(published: duckdb.DuckDBPyConnection, known: Knowledge) -> None:
     for key in use:
         _over_time(known, key)
         _over_provisions(known, key, use)
+
+
+def _claimants(known: Knowledge, key: Name, row: Mapping[str, Any]) -> None:
+    """Costs are those of clients: where they may be shown so many clients had some, and where nobody had any none."""
+    claimants = ("claimants", *key)
+    because = row["because"] or ""
+    if row["cost_per_client_eur"] is not None or not any(
+        sentence in because for sentence in (_SAYS_NOTHING, _NOT_CLAIMED, _FEW_CLAIM)
+    ):
+        known.at_least(("clients", *key), [known.within(claimants, K)])
 
 
 def _is_hidden_part(measure: str, key: Name, row: Mapping[str, Any]) -> bool:

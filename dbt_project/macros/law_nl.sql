@@ -9,7 +9,10 @@
     end
 {%- endmacro %}
 
-{#- A provision by its Dutch name; where nobody declared one, its id in words. -#}
+{#- A provision by its Dutch name, or all of a law together; where nobody declared one, its id in words. -#}
 {% macro provision_nl(label, provision) -%}
-    coalesce({{ label }}, upper({{ provision }}[1]) || replace({{ provision }}[2:], '_', ' '))
+    case {{ provision }}
+        when 'totaal' then 'Alle voorzieningen van de wet'
+        else coalesce({{ label }}, upper({{ provision }}[1]) || replace({{ provision }}[2:], '_', ' '))
+    end
 {%- endmacro %}

@@ -10,6 +10,20 @@
     ))::bigint
 {%- endmacro %}
 
+{#- How many people could have been asked: as the delivery says, or all inhabitants of that year where the survey may ask
+    everybody. No other number of people stands in for a target group. -#}
+{% macro survey_population(told, survey, inhabitants) -%}
+    coalesce({{ told }}, case when {{ survey }}.all_inhabitants then {{ inhabitants }}.inhabitants::bigint end)
+{%- endmacro %}
+
+{% macro survey_population_from_nl(told, survey, inhabitants) -%}
+    case
+        when {{ told }} is not null then 'Zoals bij het onderzoek opgegeven'
+        when {{ survey_population('null', survey, inhabitants) }} is not null then 'Alle inwoners op 1 januari van dat jaar'
+        else 'Niet bekend: de norm is die voor een onbegrensd aantal mensen'
+    end
+{%- endmacro %}
+
 {% macro unbounded_norm(margin_pct) -%}
     (0.25 * pow(1.959964, 2) / pow({{ margin_pct }} / 100.0, 2))
 {%- endmacro %}

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 _TEXT, _NUMBER, _COUNT = pa.string(), pa.float64(), pa.int64()
 
-# One row per municipality, year and reference group; without members `because_nl` says why.
+# One row per municipality, year and reference group; without members `because_nl` says why, and `caution_nl`
+# names who would have been a neighbour but has no costs in that year.
 REFERENCE_SET_SCHEMA: Final = pa.schema(
     [
         ("region_code", _TEXT),
@@ -19,6 +20,7 @@ REFERENCE_SET_SCHEMA: Final = pa.schema(
         ("reference_group", _TEXT),
         ("members", _COUNT),
         ("because_nl", _TEXT),
+        ("caution_nl", _TEXT),
     ]
 )
 # One row per municipality, year, reference group and member.

@@ -42,11 +42,13 @@ _STRUCTURE = """
 _GROUPS = "select reference_group, kind, size from declared.reference_group order by all"
 _MEMBERS = "select reference_group, region_code, member_code from declared.reference_group_member order by all"
 _CHARACTERISTICS = "select characteristic, label_nl from declared.structure_characteristic order by sort_index"
+_NAMES = "select region_code, region_name from core.region_name order by all"
 
 _NO_STRUCTURE = "Niet geladen, dus geen structuur om mee te rekenen: {}."
 _NOT_KNOWN = "Van deze gemeente is niet bekend: {}."
 _NONE_DECLARED = "Er zijn geen structuurkenmerken gekozen."
 _TOO_FEW_NEIGHBOURS = "Er zijn geen {} andere gemeenten met bekende structuur en lasten."
+_LEFT_OUT = "Buiten deze groep gehouden, met de eerstvolgende in de plaats, omdat lasten over dit jaar ontbreken: {}."
 _NO_DISTANCE = "De structuur van een van beide gemeenten is niet bekend."
 _TOO_FEW = "Te weinig gemeenten voor een correctie: {}, nodig zijn er {}."
 _ENTANGLED = "De kenmerken hangen zo samen dat hun invloed niet te scheiden is."
@@ -61,7 +63,7 @@ def benchmark_in_warehouse(connection: duckdb.DuckDBPyConnection) -> dict[str, i
     """
     given = [
         connection.execute(query).to_arrow_table()
-        for query in (_COSTS, _STRUCTURE, _GROUPS, _MEMBERS, _CHARACTERISTICS)
+        for query in (_COSTS, _STRUCTURE, _GROUPS, _MEMBERS, _CHARACTERISTICS, _NAMES)
     ]
     tables = benchmark(*given)
     replace_tables(connection, "benchmark", tables)
@@ -69,16 +71,22 @@ def benchmark_in_warehouse(connection: duckdb.DuckDBPyConnection) -> dict[str, i
 
 
 def benchmark(
-    costs: pa.Table, structure: pa.Table, groups: pa.Table, members: pa.Table, characteristics: pa.Table
+    costs: pa.Table,
+    structure: pa.Table,
+    groups: pa.Table,
+    members: pa.Table,
+    characteristics: pa.Table,
+    names: pa.Table,
 ) -> dict[str, pa.Table]:
     """The tables of `benchmark`, by name, with the columns of SCHEMAS.
 
     `costs`: region_code, country_code, fiscal_year, item, eur_per_inhabitant (null where not known). `structure`:
     region_code, fiscal_year, characteristic, modelled_value. `groups`: reference_group, kind, size. `members`:
-    reference_group, region_code, member_code. `characteristics`: characteristic and label_nl, in order.
+    reference_group, region_code, member_code. `characteristics`: characteristic and label_nl, in order. `names`:
+    region_code, region_name; a region without one is called by its code.
     """
     parts: dict[str, list[pa.Table]] = {name: [] for name in SCHEMAS}
-    declared = _Declared.of(groups, members, characteristics)
+    declared = _Declared.of(groups, members, characteristics, names)
     for panel in _panels(costs, structure, declared):
         for name, table in _of_panel(panel, declared).items():
             parts[name].append(table)
@@ -91,14 +99,16 @@ class _Declared:
     members: pa.Table
     characteristics: Sequence[str]
     labels: Sequence[str]
+    names: Mapping[str, str]
 
     @classmethod
-    def of(cls, groups: pa.Table, members: pa.Table, characteristics: pa.Table) -> _Declared:
+    def of(cls, groups: pa.Table, members: pa.Table, characteristics: pa.Table, names: pa.Table) -> _Declared:
         return cls(
             groups.to_pylist(),
             members,
             characteristics["characteristic"].to_pylist(),
             characteristics["label_nl"].to_pylist(),
+            dict(zip(names["region_code"].to_pylist(), names["region_name"].to_pylist(), strict=True)),
         )
 
 
@@ -119,7 +129,9 @@ class _Panel:
 
 @dataclass(frozen=True)
 class _Sets:
-    """Who compares with whom, one entry per municipality and group; `because` is empty, or says why with nobody.
+    """Who compares with whom, one entry per municipality and group.
+
+    `because` is empty, or says why with nobody; `caution` is empty, or says who was left out.
 
     `places` and `member` are positions in the panel. `pair`, `member` and `rank` are one entry per member: of which of
     the sets, who, and the how many-th.
@@ -128,6 +140,7 @@ class _Sets:
     places: IntArray
     group: TextArray
     because: TextArray
+    caution: TextArray
     pair: IntArray
     member: IntArray
     rank: IntArray
@@ -138,6 +151,7 @@ class _Sets:
             np.concatenate([other.places, self.places]),
             np.concatenate([other.group, self.group]),
             np.concatenate([other.because, self.because]),
+            np.concatenate([other.caution, self.caution]),
             np.concatenate([other.pair, self.pair + len(other.places)]),
             np.concatenate([other.member, self.member]),
             np.concatenate([other.rank, self.rank]),
@@ -222,11 +236,12 @@ def _why_unknown(panel: _Panel, labels: Sequence[str]) -> TextArray:
 
 def _sets(panel: _Panel, declared: _Declared, apart: FloatArray, unknown: TextArray) -> _Sets:
     nobody = np.zeros(0, np.int64)
-    sets = _Sets(nobody, np.zeros(0, object), np.zeros(0, object), nobody, nobody, nobody)
+    nothing = np.zeros(0, object)
+    sets = _Sets(nobody, nothing, nothing, nothing, nobody, nobody, nobody)
     for group in declared.groups:
         name = str(group["reference_group"])
         if group["kind"] == "nearest":
-            found = _nearest(panel, name, int(str(group["size"])), apart, unknown)
+            found = _nearest(panel, name, int(str(group["size"])), apart, unknown, declared.names)
         else:
             found = _chosen(panel, name, declared.members.filter(pc.equal(declared.members["reference_group"], name)))
         sets = found.after(sets)
@@ -248,24 +263,39 @@ def _chosen(panel: _Panel, name: str, members: pa.Table) -> _Sets:
     order = np.lexsort((who[mine], pair))
     pair, who = pair[order].astype(np.int64), who[mine][order]
     first = np.searchsorted(pair, np.arange(len(places)))
-    return _Sets(places, group, nothing, pair, who, np.arange(len(pair)) - first[pair] + 1)
+    return _Sets(places, group, nothing, nothing, pair, who, np.arange(len(pair)) - first[pair] + 1)
 
 
-def _nearest(panel: _Panel, name: str, size: int, apart: FloatArray, unknown: TextArray) -> _Sets:
-    candidates = panel.counted & np.isfinite(panel.costs).any(axis=1)
-    found = nearest(apart, candidates, size)
+def _nearest(
+    panel: _Panel, name: str, size: int, apart: FloatArray, unknown: TextArray, names: Mapping[str, str]
+) -> _Sets:
+    spent = np.asarray(np.isfinite(panel.costs).any(axis=1), np.bool_)
+    found = nearest(apart, panel.counted & spent, size)
     places = np.flatnonzero(panel.counted)
     has = found[places, 0] >= 0
     why = np.where(unknown[places] == "", _TOO_FEW_NEIGHBOURS.format(size), unknown[places])
     because = np.where(has, "", why)
+    left_out = _left_out(panel, nearest(apart, panel.counted, size)[places], ~spent, names)
     return _Sets(
         places,
         np.full(len(places), name, dtype=object),
         because,
+        np.where(has, left_out, ""),
         np.repeat(np.flatnonzero(has), size),
         found[places][has].ravel(),
         np.tile(np.arange(1, size + 1), int(has.sum())),
     )
+
+
+def _left_out(panel: _Panel, wanted: IntArray, silent: BoolArray, names: Mapping[str, str]) -> TextArray:
+    """Per row of `wanted`, the nearest by structure alone, the silent ones among them as a text; empty without any."""
+    row, place = np.nonzero((wanted >= 0) & silent[wanted])
+    passed = np.zeros((len(wanted), len(panel.regions)), np.bool_)
+    passed[row, wanted[row, place]] = True
+    called = np.array([names.get(region) or region for region in panel.regions], dtype=object)
+    patterns, of_row = np.unique(passed, axis=0, return_inverse=True)
+    texts = [_LEFT_OUT.format(", ".join(called[pattern])) if pattern.any() else "" for pattern in patterns]
+    return np.array(texts, dtype=object)[of_row.ravel()]
 
 
 def _why_no_fit(fit: LeaveOneOut, unknown: TextArray) -> TextArray:
@@ -290,6 +320,7 @@ def _set_table(panel: _Panel, sets: _Sets) -> pa.Table:
         sets.group,
         np.bincount(sets.pair, minlength=len(sets.places)),
         sets.because,
+        sets.caution,
     )
 
 

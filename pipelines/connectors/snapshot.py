@@ -9,6 +9,8 @@ A snapshot comes into being by one rename of a complete, synced folder. What a k
 that starts with a dot: nobody reads it, and the next writer removes it. Of a person-level delivery no byte is kept,
 and no checksum either, by which a guess at the bytes could be tried: only snapshot.json with a mark in its place, and
 what was made of the delivery under pseudonyms, where that is given.
+
+Beside the sources lies `vintages.key`, the key of this installation, for vintages whose checksum may be told nobody.
 """
 
 from __future__ import annotations
@@ -22,20 +24,23 @@ import shutil
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from pipelines.durable import sync
+from pipelines.durable import sync, write_atomically
 
 _RECORD = "snapshot.json"
+_KEY = "vintages.key"
+_KEY_BYTES = 32
 _FORMAT = 1
 _FORMAT_OF_MARKED = 2
 _CHUNK = 1024 * 1024
 _LOCK_SECONDS = 600.0
 _SOURCE_ID = re.compile(r"[a-z][a-z0-9_]*")
+_WHAT_TO_DO_ABOUT_THE_KEY = "put the file back from a backup, or remove it: vintages are then called otherwise"
 _WHAT_TO_DO = "put the folder back from a backup, or move it away and deliver again"
 
 
@@ -76,7 +81,8 @@ class Snapshot:
 
     `checksum` is the file's own SHA-256, or that over the list of several files (as `sha256sum * | sha256sum`
     gives it); `fetched_at` is the time at which these bytes came first, in UTC. Where no byte is kept there are no
-    `files`, and the digits of a mark are the `checksum`, made with `mark_key`.
+    `files`, and the digits of a mark are the `checksum`, made with `mark_key`. `called` takes the place of the checksum
+    in the name of the vintage, where that would tell too much; it is never kept.
     """
 
     source_id: str
@@ -91,6 +97,7 @@ class Snapshot:
     folder: Path
     in_place_of_bytes: tuple[SnapshotFile, ...] = ()
     mark_key: str | None = None
+    called: Mark | None = field(default=None, compare=False)
 
     @property
     def tells_checksum(self) -> bool:
@@ -100,7 +107,8 @@ class Snapshot:
     @property
     def vintage_id(self) -> str:
         """The name of this vintage everywhere in the warehouse."""
-        return f"{self.source_id}/{self.name}/{self.checksum[:12]}"
+        digits = self.called.digits if self.called else self.checksum
+        return f"{self.source_id}/{self.name}/{digits[:12]}"
 
     def was_known_on(self, day: dt.date) -> bool:
         """Whether this vintage was there on a day: published by then, or fetched where that is not told."""
@@ -250,6 +258,26 @@ class SnapshotStore:
             size, digest = _measure(folder / file.name)
             if (size, digest) != (file.size, file.sha256):
                 raise SnapshotCorrupt(folder, _difference(file, size, digest))
+
+    def key(self) -> bytes:
+        """The key of this installation, made by chance when it is asked for first: for its owner to read alone.
+
+        Whoever reads it can read the bytes beside it as well. Raises SnapshotError for a file that is no key.
+        """
+        path = self._root / _KEY
+        if not path.exists():
+            self._root.mkdir(parents=True, exist_ok=True)
+            with self._alone():
+                if not path.exists():
+                    write_atomically(path, os.urandom(_KEY_BYTES).hex() + "\n", mode=0o600)
+                    sync(self._root)
+        try:
+            key = bytes.fromhex(path.read_text(encoding="ascii"))
+        except ValueError:
+            key = b""
+        if len(key) != _KEY_BYTES:
+            raise SnapshotError(f"{path}: found no key of {_KEY_BYTES} bytes; {_WHAT_TO_DO_ABOUT_THE_KEY}")
+        return key
 
     def list(self, source_id: str, name: str | None = None) -> tuple[Snapshot, ...]:
         """The snapshots of a source, or of one delivery of it, by time of first fetch; the newest is last."""

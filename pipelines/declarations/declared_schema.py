@@ -45,6 +45,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             *((name, _TEXT) for name in ("source_id", "publisher", "title", "licence", "url", "cadence")),
             ("is_fictional", _FLAG),
             ("person_level", _FLAG),
+            ("hides_counts", _FLAG),
             ("not_delivered_when_all_zero", _FLAG),
             ("empty_is_zero", _FLAG),
             ("defines_groups", _FLAG),
@@ -134,6 +135,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     "survey": pa.schema(
         [
             *((name, _TEXT) for name in ("survey", "label_nl", "about", "reference")),
+            ("all_inhabitants", _FLAG),
             ("margin_pct", _NUMBER),
             ("smallest", pa.int64()),
         ]

@@ -149,6 +149,7 @@ def _source_row(source: Source) -> dict[str, object]:
     return {
         **source.model_dump(include=set(SCHEMAS["source"].names) - {"connector", "reader"}),
         "is_fictional": source.origin.fictional,
+        "hides_counts": source.hides_counts,
         "connector": source.connector.kind,
         "reader": source.reader.kind,
         "citation": source.origin.citation,

@@ -261,7 +261,12 @@ def _entries(file: MarkedFile, main: str, problems: list[str]) -> Iterator[tuple
 
 def _of_profile(everything: Everything, profile: str, fingerprint: str) -> Declarations:
     iv3 = everything.iv3
-    declared = tuple(_with_codes(placed.item, iv3) for placed in everything.sources if profile in placed.item.profiles)
+    surveyed = {source_id for placed in everything.surveys for source_id in placed.item.sources}
+    declared = tuple(
+        source.of_survey() if source.source_id in surveyed else source
+        for source in (_with_codes(placed.item, iv3) for placed in everything.sources)
+        if profile in source.profiles
+    )
     sources = tuple(source for source in declared if source.enabled)
     present = {source.source_id for source in sources}
     fictional = [placed.item for placed in everything.regions if placed.item.is_fictional]

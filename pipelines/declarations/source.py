@@ -603,6 +603,14 @@ class Source(Strict):
         default=False, description="its texts say to which groups of regions each municipality belongs"
     )
 
+    _in_survey: bool = PrivateAttr(default=False)
+
+    def of_survey(self) -> Self:
+        """The same source, knowing that it is one of those of a survey."""
+        known = self.model_copy()
+        known._in_survey = True
+        return known
+
     @property
     def lists_persons(self) -> bool:
         """Whether it is a table with a row per person: of stretches of use, or of households."""
@@ -624,8 +632,8 @@ class Source(Strict):
 
     @property
     def hides_counts(self) -> bool:
-        """Whether it holds counts of people of which some are hidden: protected ones, and complaints."""
-        if self.suppression is not None:
+        """Whether it holds counts of people of which some are hidden: protected, of complaints, answers to a survey."""
+        if self.suppression is not None or self.answers is not None or self._in_survey:
             return True
         columns = self.reader.figure_columns if isinstance(self.reader, DelimitedReader | SpreadsheetReader) else ()
         return any((column.item or column.name) == COMPLAINTS for column in columns)

@@ -96,17 +96,25 @@ class Survey(Strict):
     """A survey, whoever delivers it: `sources` are all that do.
 
     `margin_pct` is how far off, in percentage points, a share may be with 95 % confidence; the norm for the response
-    follows from it. Answers of fewer than `smallest` people are not shown.
+    follows from it. Answers of fewer than `smallest` people are not shown. `all_inhabitants` says that every inhabitant
+    could have been asked, so that they are the population where a delivery does not tell it.
     """
 
     survey: _Id
     label_nl: _Text
     about: Literal["clients", "residents"]
+    all_inhabitants: bool = False
     reference: _Text
     sources: tuple[_Id, ...] = ()
     margin_pct: Annotated[float, Field(gt=0, le=50)] = 5.0
     smallest: Annotated[int, Field(ge=10)] = 10
     questions: tuple[Question, ...] = ()
+
+    @model_validator(mode="after")
+    def _clients_are_not_everybody(self) -> Survey:
+        if self.all_inhabitants and self.about == "clients":
+            raise ValueError("found all_inhabitants in a survey about clients, expected it about residents")
+        return self
 
     @model_validator(mode="after")
     def _every_question_once(self) -> Survey:

@@ -162,7 +162,7 @@ def _benchmark_asset() -> dg.AssetsDefinition:
         "structure_expected": "What structure makes a municipality expect to spend per item, from a fit on all others.",
         "corrected": "The mean of a reference group, moved to the structure of the municipality that compares.",
     }
-    core = ("benchmark_cost", "structure")
+    core = ("benchmark_cost", "region_name", "structure")
     declared = ("reference_group", "reference_group_member", "structure_characteristic")
 
     @dg.multi_asset(

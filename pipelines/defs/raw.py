@@ -20,7 +20,8 @@ from pipelines.settings import Settings, load_settings
 POOL = "warehouse"
 GEOGRAPHY = ("region", "region_change", "region_weight", "region_unmapped", "region_problem", "neighbourhood")
 ACCOUNTS = ("delivery", "quarantine", "no_data_row")
-ALL_TOGETHER = (*ACCOUNTS, "figure", "client_event", "person_household", "person_spell")
+OF_PERSONS = ("client_event", "person_household", "person_spell")
+ALL_TOGETHER = (*ACCOUNTS, "figure", *OF_PERSONS)
 
 
 def raw_key(name: str) -> dg.AssetKey:
@@ -112,11 +113,14 @@ def _load(context: dg.AssetExecutionContext, settings: Settings, loaded: Any) ->
         context.log.warning(str(problem))
     current = [delivery for delivery in loaded.deliveries if delivery.is_current]
     shown = loaded.rows.slice(0, 5 if loaded.may_show_rows else 0)
+    sizes = {
+        "dagster/row_count": loaded.rows.num_rows,
+        "rows_loaded": loaded.rows_loaded,
+        "rows_quarantined": loaded.rows_quarantined,
+    }
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": loaded.rows.num_rows,
-            "rows_loaded": loaded.rows_loaded,
-            "rows_quarantined": loaded.rows_quarantined,
+            **(sizes if loaded.may_tell_sizes else {}),
             "vintages": [delivery.snapshot.vintage_id for delivery in current],
             "preview": dg.MetadataValue.md(preview_table(shown.to_pylist())),
         }
@@ -268,6 +272,7 @@ def _accounts_asset(sources: Sequence[Source]) -> dg.AssetsDefinition:
             refused = rows_refused(connection)
         RunFolder(settings, context.run.run_id).write("row_accounts", {"counts": counts, "refused": refused})
         for name in ALL_TOGETHER:
-            yield dg.MaterializeResult(asset_key=raw_key(name), metadata={"dagster/row_count": counts[name]})
+            size = {} if name in OF_PERSONS else {"dagster/row_count": counts[name]}
+            yield dg.MaterializeResult(asset_key=raw_key(name), metadata=size)
 
     return row_accounts

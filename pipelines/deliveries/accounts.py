@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from typing import Final
 
 import pyarrow as pa
 
-from pipelines.connectors.snapshot import Snapshot
+from pipelines.connectors.snapshot import Snapshot, SnapshotStore
 from pipelines.declarations.source import Source
+from pipelines.deliveries.marks import as_called
 from pipelines.deliveries.told import as_told
 from pipelines.readers.account import Problem, ReadResult
 from pipelines.warehouse.raw_tables import DELIVERY, NO_DATA_ROW, QUARANTINE, raw_schema
@@ -41,6 +42,7 @@ class SourceLoad:
     """All that one source gives the warehouse: its raw table and its part of the accounts.
 
     `may_show_rows` is about rows as examples, outside the warehouse: not of persons, nor of counts that are hidden.
+    `may_tell_sizes` is about how many rows there are: not of persons, of whom there may be few.
     """
 
     source_id: str
@@ -49,6 +51,7 @@ class SourceLoad:
     deliveries: tuple[Delivery, ...]
     problems: tuple[Problem, ...]
     may_show_rows: bool
+    may_tell_sizes: bool
 
     @property
     def rows_loaded(self) -> int:
@@ -81,7 +84,12 @@ def judge(
     ]
 
 
-def collect(source: Source, deliveries: list[Delivery], extra_problems: tuple[Problem, ...] = ()) -> SourceLoad:
+def collect(
+    source: Source, deliveries: list[Delivery], store: SnapshotStore, extra_problems: tuple[Problem, ...] = ()
+) -> SourceLoad:
+    """All that the warehouse is given of a source; `store` is where its snapshots are kept."""
+    called = as_called(source, store, [delivery.snapshot for delivery in deliveries])
+    deliveries = [replace(delivery, snapshot=one) for delivery, one in zip(deliveries, called, strict=True)]
     schema = raw_schema(source)
     tables = [
         delivery.result.rows.append_column(
@@ -108,6 +116,7 @@ def collect(source: Source, deliveries: list[Delivery], extra_problems: tuple[Pr
         deliveries=tuple(deliveries),
         problems=tuple(problem for _, problem in problems),
         may_show_rows=not (source.hides_counts or source.person_level),
+        may_tell_sizes=not source.person_level,
     )
 
 
@@ -118,7 +127,7 @@ def _delivery_table(source: Source, deliveries: list[Delivery]) -> pa.Table:
                 "vintage_id": delivery.snapshot.vintage_id,
                 "source_id": source.source_id,
                 "file": delivery.file,
-                "checksum_sha256": delivery.snapshot.checksum if delivery.snapshot.has_bytes else None,
+                "checksum_sha256": _told_checksum(source, delivery.snapshot),
                 "origin": delivery.snapshot.origin,
                 "fetched_at": delivery.snapshot.fetched_at.astimezone(dt.UTC).replace(tzinfo=None),
                 "vintage_date": delivery.snapshot.vintage_date,
@@ -137,6 +146,11 @@ def _delivery_table(source: Source, deliveries: list[Delivery]) -> pa.Table:
         ],
         schema=DELIVERY,
     )
+
+
+def _told_checksum(source: Source, snapshot: Snapshot) -> str | None:
+    """None where no byte is kept, and where a guess at a hidden count could be tried by it."""
+    return None if source.hides_counts or not snapshot.has_bytes else snapshot.checksum
 
 
 def _quarantine_table(source: Source, problems: tuple[tuple[str, Problem], ...]) -> pa.Table:

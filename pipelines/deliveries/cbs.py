@@ -44,7 +44,7 @@ def load_cbs_source(
             counting = next((vintage for vintage in vintages if vintage.is_current), vintages[0])
             regions.append(_region_codes(counting.snapshot.open_files(), source, period))
             deliveries += vintages
-    load = collect(source, deliveries, extra_problems=undelivered(arrived, deliveries))
+    load = collect(source, deliveries, store, extra_problems=undelivered(arrived, deliveries))
     return load, pa.concat_tables(regions) if regions else None
 
 

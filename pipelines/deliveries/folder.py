@@ -73,7 +73,7 @@ def load_folder_source(source: Source, settings: Settings, store: SnapshotStore,
             _kept(source, name, settings, store, lookup), withdrawn_on(absences, name, settings.today)
         )
     deliveries = without_repeated_messages(source, deliveries)
-    return collect(source, deliveries, extra_problems=tuple(unreadable))
+    return collect(source, deliveries, store, extra_problems=tuple(unreadable))
 
 
 def _withdrawn(deliveries: list[Delivery], since: dt.date | None) -> list[Delivery]:
@@ -93,7 +93,7 @@ def _as_known(
         vintages = judge(name, known[-1], known[:-1]) if known else []
         since = withdrawn_on(absences, name, as_of)
         deliveries += _withdrawn(vintages, since) if since else vintages
-    return collect(source, without_repeated_messages(source, deliveries))
+    return collect(source, without_repeated_messages(source, deliveries), store)
 
 
 def _delivered(

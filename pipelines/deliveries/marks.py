@@ -1,4 +1,4 @@
-"""What a delivery is told from others by when no byte of it is kept, so that the same file is one vintage.
+"""What a delivery is told from others by when its checksum would tell too much, so that the same file is one vintage.
 
 What belongs here: making such a mark, and making it anew for what is kept. What does not: keeping it
 (`connectors.snapshot`), and what is kept beside it (`persons`, `delivery_privacy`).
@@ -7,14 +7,18 @@ A checksum would do, but that anybody who knows a file but for a number or a nam
 the checksum comes out. A delivery that is read under pseudonyms is therefore marked with the HMAC of its checksum under
 their key, which is hashed again when another key follows. Any other is marked by what is kept and told of it instead of
 its bytes, and by nothing else that stood in it.
+
+Of a delivery with counts that are hidden the bytes are kept, and beside them their checksum, by which they are checked.
+Outside that folder it is called by the HMAC of the checksum under the key of the installation, which lies there too.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Final
 
 import pyarrow as pa
@@ -40,6 +44,17 @@ def mark_of(source: Source, settings: Settings, data: bytes, screened: ScreenedD
 def keyed_mark(key: PseudonymKey, data: bytes) -> Mark:
     """The mark of these bytes under a key."""
     return Mark(key.delivery(hashlib.sha256(data).hexdigest()), key.fingerprint)
+
+
+def as_called(source: Source, store: SnapshotStore, snapshots: Sequence[Snapshot]) -> list[Snapshot]:
+    """Snapshots as they are called outside the folder where they are kept: of hidden counts not by their checksum."""
+    if not snapshots or not source.hides_counts:
+        return list(snapshots)
+    key = store.key()
+    return [
+        replace(one, called=Mark(hmac.new(key, one.checksum.encode(), hashlib.sha256).hexdigest()[:_DIGITS]))
+        for one in snapshots
+    ]
 
 
 def renew_marks(source: Source, settings: Settings, store: SnapshotStore) -> None:

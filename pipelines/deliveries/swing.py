@@ -39,7 +39,7 @@ def load_swing_source(source: Source, settings: Settings, store: SnapshotStore, 
     deliveries: list[Delivery] = []
     for name in _names(connector):
         deliveries += read_vintages(name, source, store, arrived, settings.as_of, read)
-    return collect(source, deliveries, extra_problems=undelivered(arrived, deliveries))
+    return collect(source, deliveries, store, extra_problems=undelivered(arrived, deliveries))
 
 
 def _fetch(source: Source, connector: SwingConnector, settings: Settings, store: SnapshotStore) -> Arrived:

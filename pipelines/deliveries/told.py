@@ -1,7 +1,7 @@
 """What is told of a row that was refused, where what stands in it is shown to nobody.
 
-What belongs here: how much of a problem leaves the reading of a source with counts of few people. What does not:
-finding what is wrong (`readers`), and keeping persons out of it (`privacy`).
+What belongs here: how much of a problem leaves the reading of a source with counts of few people, or their answers.
+What does not: finding what is wrong (`readers`), and keeping persons out of it (`privacy`).
 
 A count that is hidden in all that is published would stand in full beside the row that is refused, or in the one cell
 that is wrong: `7 (voorlopig)`.
@@ -39,5 +39,5 @@ def as_told(source: Source, problem: Problem) -> Problem:
 
 def _headers_of_places(source: Source) -> frozenset[str]:
     reader = source.reader
-    assert isinstance(reader, DelimitedReader | SpreadsheetReader)  # noqa: S101 - only these hold counts that are hidden
-    return frozenset(tidy_header(column.header) for column in reader.columns if column.type in _PLACES)
+    columns = reader.columns if isinstance(reader, DelimitedReader | SpreadsheetReader) else ()
+    return frozenset(tidy_header(column.header) for column in columns if column.type in _PLACES)

@@ -6,19 +6,22 @@ What belongs here: sums over `raw.delivery` and the tables beside it. What does 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import duckdb
 
 
-def rows_refused(connection: duckdb.DuckDBPyConnection) -> int:
-    """How many rows of the deliveries that are there now were quarantined, over all sources.
+def rows_refused(connection: duckdb.DuckDBPyConnection, source_ids: Collection[str] | None = None) -> int:
+    """How many rows of the deliveries that are there now were quarantined, over all sources or those that are given.
 
     `raw.quarantine` cannot be counted for this: a row may have several problems there, and one problem may stand for
     thousands of rows. It does tell which deliveries are there now: problems of earlier vintages are not in it.
     """
     (refused,) = connection.execute(
-        "select coalesce(sum(rows_quarantined), 0) from raw.delivery semi join raw.quarantine using (vintage_id)"
+        "select coalesce(sum(rows_quarantined), 0) from raw.delivery semi join raw.quarantine using (vintage_id) "
+        "where $ids is null or list_contains($ids::varchar[], source_id)",
+        {"ids": None if source_ids is None else list(source_ids)},
     ).fetchall()[0]
     return int(refused)

@@ -222,7 +222,7 @@ def test_a_run_with_a_wrong_row_ends_with_1_and_accounts_for_every_row(finished:
     rows = [re.match(row, line) for line in lines]
     counts = {found[1]: [int(cell.replace(".", "")) for cell in found.groups()[1:]] for found in rows if found}
     assert counts["finance_buch_2016.csv"] == [44, 39, 4, 1]
-    assert len(counts) == 29
+    assert len(counts) == 32
     for rows_in, loaded, no_data, quarantined in counts.values():
         assert rows_in == loaded + no_data + quarantined
     total = counts.pop("samen")

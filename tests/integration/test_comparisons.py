@@ -101,6 +101,50 @@ def test_the_reference_figure_is_the_mean_of_the_chosen_municipalities(sample_ru
     ) in ([("heemskerk_003", None)], [])
 
 
+def test_where_no_group_was_chosen_the_neighbours_stand_beside_a_municipality(sample_run: Workspace) -> None:
+    (found,) = sample_run.rows(
+        "select reference_group, reference_year, reference_value from marts.indicator_municipality "
+        "where indicator_id = 'wmo_hulp_bij_het_huishouden_per_1000' and region_code = 'VB0035' "
+        "and period_code = '2022H1' and geography = '2026'"
+    )
+    mean = sample_run.value(
+        "select avg(figure.value) from marts.indicator_municipality as figure "
+        "inner join marts.reference_group_member as member on figure.region_code = member.member_code "
+        "where figure.indicator_id = 'wmo_hulp_bij_het_huishouden_per_1000' and figure.period_code = '2022H1' "
+        "and figure.geography = '2026' and member.region_code = 'VB0035' and member.fiscal_year = 2023 "
+        "and member.reference_group = 'naaste_buren' having count(figure.value) = 10"
+    )
+    assert found == ("naaste_buren", 2023, pytest.approx(mean))
+
+
+def test_a_figure_ten_times_too_large_has_no_place_and_says_so(sample_run: Workspace) -> None:
+    assert sample_run.rows(
+        "select region_code, rank, caution_nl like '%10 keer zo groot%' from marts.indicator_municipality "
+        "where indicator_id = 'participatie_bijstand_per_1000' and geography = 'published' "
+        "and period_code = '2017H1' and (value > 200 or caution_nl like '%keer zo%')"
+    ) == [("VB0076", None, True)]
+    assert (
+        sample_run.value(
+            "select count(*) from marts.provision_use where region_code = 'VB0076' and provision = 'bijstand' "
+            "and period_code = '2017H1' and caution_nl like '%10 keer zo groot%'"
+        )
+        == 1
+    )
+
+
+@pytest.mark.parametrize("mart", ["indicator_municipality", "indicator_wijk"])
+def test_what_is_empty_says_why_and_no_change_is_told_of_small_rounded_counts(sample_run: Workspace, mart: str) -> None:
+    unexplained = (
+        "(value is null) != (because is not null) or (change_pct is null) != (no_change_because is not null) "
+        "or (national_value is null) != (no_national_because is not null)"
+    )
+    assert sample_run.value(f"select count(*) from marts.{mart} where {unexplained}") == 0
+    told = "indicator_id like 'wijkteam%' and indicator_id not like '%per_1000' and change_pct is not null"
+    assert (
+        sample_run.value(f"select count(*) from marts.{mart} where {told} and least(value, previous_value) < 50") == 0
+    )
+
+
 def test_a_wijk_compares_with_itself_and_stands_beside_its_municipality(sample_run: Workspace) -> None:
     rows = sample_run.rows(
         "select period_code, municipality_code, previous_value is not null, incomparable_because, "
@@ -124,7 +168,7 @@ def test_the_catalogue_says_what_a_figure_is_and_since_when(sample_run: Workspac
         "select domain, opgave, ontwikkellijn, unit, rate_factor, rounding from marts.indicator "
         "where indicator_id = 'wmo_hulp_bij_het_huishouden_per_1000'"
     )
-    assert rows == [("wmo", "Zorg en wonen", "Ondersteuning op maat", "per_1000", 1000, 1)]
+    assert rows == [("wmo", "Zorg en wonen", "Ondersteuning op maat", "per_1000", 1000, 0.1)]
     versions = sample_run.rows(
         "select valid_from::varchar, valid_to::varchar, country_code, comparable_with_earlier "
         "from marts.indicator_definition where indicator_id = 'jeugd_hulp_met_verblijf' order by 1"

@@ -102,6 +102,26 @@ def test_after_a_run_no_checksum_of_a_delivery_about_persons_stands_anywhere(sam
     assert sample_run.rows(f"select file {about} and checksum_sha256 is not null") == []
 
 
+def test_after_a_run_no_checksum_of_hidden_counts_stands_outside_the_folder_of_the_kept_bytes(
+    sample_run: Workspace,
+) -> None:
+    settings = sample_run.settings()
+    sources = [source for source in load_declarations(settings.sources_dir, "sample").sources if source.hides_counts]
+    files = [
+        path.read_bytes()
+        for source in sources
+        if isinstance(source.connector, FolderConnector)
+        for path in find_deliveries(settings.deliveries_dir, source.connector)
+    ]
+    assert len(files) >= len(sources) > 3
+    for name in ("alerts", "dagster", "logs", "published", "runs"):
+        assert traces(sample_run.data / name, files) == set()
+    ids = tuple(source.source_id for source in sources)
+    about = f"from marts.delivery where source_id in {ids}"
+    assert sample_run.rows(f"select file {about} and checksum_sha256 is not null") == []
+    assert sample_run.value(f"select count(distinct vintage_id) {about}") == len(files)
+
+
 def test_a_file_is_one_vintage_however_often_the_secret_changes(
     drop: Drop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -36,7 +36,7 @@ def test_a_buurt_stands_under_the_name_it_had_then_beside_those_of_its_municipal
     rows = sample_run.rows(
         "select period_code, region_name, municipality_name, label_nl, peer_value is not null, "
         "comparable_with_previous from marts.indicator_wijk "
-        "where region_code = 'VBBU00020201' and indicator_id = 'wmo_clienten_kerncijfers' order by 1"
+        "where region_code = 'VBBU00020201' and indicator_id = 'wmo_clienten_kerncijfers_per_1000' order by 1"
     )
     (municipality,) = {name for _, _, name, *_ in rows}
     assert municipality.endswith(" (VB)")
@@ -45,7 +45,7 @@ def test_a_buurt_stands_under_the_name_it_had_then_beside_those_of_its_municipal
         ("2023", "Haven en Dijkzicht, Oost (VB)", True, False),
         ("2024", "Haven en Dijkzicht, Oost (VB)", True, True),
     ]
-    assert {row[3] for row in rows} == {"Wmo: cliënten volgens de kerncijfers"}
+    assert {row[3] for row in rows} == {"Wmo: cliënten volgens de kerncijfers, per 1.000 inwoners"}
 
 
 def test_the_count_of_a_small_buurt_is_not_shown_and_no_other_figure_tells_it(sample_run: Workspace) -> None:

@@ -247,6 +247,7 @@ GROUPS = pa.Table.from_pylist(
     schema=pa.schema([("reference_group", pa.string()), ("kind", pa.string()), ("size", pa.int64())]),
 )
 MEMBERS = pa.schema([(name, pa.string()) for name in ("reference_group", "region_code", "member_code")])
+NAMES = pa.table({"region_code": ["VB0001"], "region_name": ["Eerste (VB)"]})
 CHARACTERISTICS = pa.table({"characteristic": ["oud", "rijk", "groot"], "label_nl": ["ouderen", "inkomen", "inwoners"]})
 
 
@@ -284,6 +285,7 @@ def tables(
         groups,
         pa.Table.from_pylist(members, schema=MEMBERS),
         CHARACTERISTICS,
+        NAMES,
     )
     assert {name: table.schema for name, table in made.items()} == SCHEMAS
     return {name: table.to_pylist() for name, table in made.items()}
@@ -313,6 +315,26 @@ def test_chosen_and_nearest_groups_stand_side_by_side() -> None:
     (found,) = of(made["structure_expected"], region_code=code(0), item="b")
     assert found["municipalities"] == 59
     assert 80 < found["explained_pct"] <= 100
+
+
+def test_a_neighbour_without_costs_makes_room_for_the_next_and_is_named() -> None:
+    scores, costs = simulated(1, 60)
+    scores[0], scores[1], scores[2], scores[3], scores[4] = 0, 0.01, 0.02, 0.03, 0.04
+    costs[1], costs[3] = np.nan, np.nan
+    made = tables(scores, costs, [(code(0), code(1)), (code(0), code(2))])
+    near = of(made["reference_member"], reference_group="buren", region_code=code(0))
+    assert [(row["member_code"], row["rank"]) for row in near] == [(code(2), 1), (code(4), 2)]
+    (found,) = of(made["reference_set"], reference_group="buren", region_code=code(0))
+    # VB0003 would not have been one of the two nearest
+    assert found["caution_nl"] == (
+        "Buiten deze groep gehouden, met de eerstvolgende in de plaats, omdat lasten over dit jaar ontbreken: "
+        "Eerste (VB)."
+    )
+    # who was chosen by hand is not replaced
+    (found,) = of(made["reference_set"], reference_group="gekozen")
+    assert (found["members"], found["caution_nl"]) == (2, None)
+    filed = tables(scores, simulated(1, 60)[1])
+    assert {row["caution_nl"] for row in filed["reference_set"]} == {None}
 
 
 def test_without_structure_hand_picked_groups_stay_and_nothing_is_corrected() -> None:
@@ -415,6 +437,7 @@ def test_countries_and_years_do_not_mix() -> None:
         GROUPS,
         pa.Table.from_pylist([], schema=MEMBERS),
         CHARACTERISTICS,
+        NAMES,
     )
     members = made["reference_member"].to_pylist()
     assert len(members) == 2 * 2 * 6 * 2
@@ -423,7 +446,12 @@ def test_countries_and_years_do_not_mix() -> None:
 
 def test_nothing_declared_and_nothing_loaded_give_empty_tables() -> None:
     made = benchmark(
-        COSTS.empty_table(), STRUCTURE.empty_table(), GROUPS, MEMBERS.empty_table(), CHARACTERISTICS.slice(0, 0)
+        COSTS.empty_table(),
+        STRUCTURE.empty_table(),
+        GROUPS,
+        MEMBERS.empty_table(),
+        CHARACTERISTICS.slice(0, 0),
+        NAMES.slice(0, 0),
     )
     assert {name: table.num_rows for name, table in made.items()} == dict.fromkeys(SCHEMAS, 0)
     scores, costs = simulated(1, 60)

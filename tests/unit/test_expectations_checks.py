@@ -139,21 +139,24 @@ create table core.stale_correction (
 
 create table marts.trend_break as
     select * from (values
-        ('b1', 'aantal', 'GM0383', '2016H1', 'level', 41.3, 30.0, 52.0, 'explained', null),
-        ('b2', 'aantal', 'GM0399', '2016H1', 'level', -20.0, -30.0, -10.0, 'unexplained', 'accepted'),
-        ('b3', 'aantal', 'GM0399', '2016H2', 'gap', null, null, null, 'unexplained', null),
-        ('b4', 'aantal', 'GM0450', '2016H2', 'slope', 8.0, 1.0, 15.0, 'ambiguous', null)
+        ('b1', 'aantal', 'GM0383', '2016H1', 'level', 'een sprong die blijft', 41.3, 30.0, 52.0, 'explained', null),
+        (
+            'b2', 'aantal', 'GM0399', '2016H1', 'level', 'een sprong die blijft', -20.0, -30.0, -10.0, 'unexplained',
+            'accepted'
+        ),
+        ('b3', 'aantal', 'GM0399', '2016H2', 'gap', 'een gat in de reeks', null, null, null, 'unexplained', null),
+        ('b4', 'aantal', 'GM0450', '2016H2', 'slope', 'een knik in de trend', 8.0, 1.0, 15.0, 'ambiguous', null)
     ) as t (
-        break_id, indicator_id, region_code, period_code, kind, effect_pct, effect_low, effect_high, cause,
-        decision
+        break_id, indicator_id, region_code, period_code, kind, kind_nl, effect_pct, effect_low, effect_high,
+        cause, decision
     );
 create table marts.coverage as
     select * from (values
-        ('a', 'aantal', 'GM0383', '2016H1', 'delivered', null),
-        ('a', 'aantal', 'GM0399', '2016H1', 'missing', 'in time, not processed by the publisher'),
-        ('a', 'aantal', 'GM0399', '2016H2', 'suppressed', null),
-        ('a', 'aantal', 'GM0399', '2017H1', 'not_expected', null)
-    ) as t (source_id, indicator_id, region_code, period_code, delivery, because);
+        ('a', 'aantal', 'GM0383', '2016H1', 'delivered', 'geleverd', null),
+        ('a', 'aantal', 'GM0399', '2016H1', 'missing', 'niet geleverd', 'in time, not processed by the publisher'),
+        ('a', 'aantal', 'GM0399', '2016H2', 'suppressed', 'niet te publiceren', null),
+        ('a', 'aantal', 'GM0399', '2017H1', 'not_expected', 'niet verwacht', null)
+    ) as t (source_id, indicator_id, region_code, period_code, delivery, delivery_nl, because);
 create table marts.conflict (
     indicator_id varchar, region_code varchar, period_code varchar, conflict_kind varchar, source_id varchar,
     value double, other_source_id varchar, other_value double, difference_pct double
@@ -290,7 +293,8 @@ BROKEN: list[tuple[str, str, set[tuple[object, ...]]]] = [
     (
         "marts_coverage__deliveries_as_declared",
         "update marts.coverage set because = ' '; insert into marts.coverage values "
-        "('a', 'aantal', 'GM0450', '2016H1', 'late', null), ('a', 'aantal', 'GM0373', '2016H1', null, null)",
+        "('a', 'aantal', 'GM0450', '2016H1', 'late', 'te laat', null),"
+        "('a', 'aantal', 'GM0373', '2016H1', null, null, null)",
         {
             ("a", "aantal", "GM0399", "2016H1"),
             ("a", "aantal", "GM0450", "2016H1"),

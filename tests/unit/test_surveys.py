@@ -55,6 +55,13 @@ def test_a_survey_asks_a_question_once() -> None:
         )
 
 
+def test_clients_are_not_all_inhabitants() -> None:
+    survey = {"survey": "e", "label_nl": "E", "reference": "x", "all_inhabitants": True}
+    assert Survey.model_validate({**survey, "about": "residents"}).all_inhabitants
+    with pytest.raises(ValidationError, match="found all_inhabitants in a survey about clients"):
+        Survey.model_validate({**survey, "about": "clients"})
+
+
 # -- one row per respondent --------------------------------------------------------------------------------------------
 
 

@@ -32,7 +32,13 @@ def complaints() -> Source:
     return delimited(GEMEENTE, JAAR, COMPLAINTS, key=("gemeente", "jaar"))
 
 
-@pytest.mark.parametrize("source", [protected(), complaints()], ids=["protected", "complaints"])
+def tallies() -> Source:
+    return delimited(GEMEENTE, JAAR, COUNT, key=("gemeente", "jaar")).of_survey()
+
+
+@pytest.mark.parametrize(
+    "source", [protected(), complaints(), tallies()], ids=["protected", "complaints", "tallies of a survey"]
+)
 @pytest.mark.parametrize(
     ("rows", "told"),
     [
@@ -79,12 +85,10 @@ def test_of_a_cell_no_digit_is_told_where_a_count_may_stand(text: str, column: s
     assert as_told(delimited(), problem) == problem
 
 
-def test_the_bundled_sources_of_complaints_are_among_those_that_hide_counts() -> None:
-    hiding = {
-        source.source_id
-        for profile in ("sample", "live")
-        for source in load_declarations(PROJECT_ROOT / "sources", profile).sources
-        if source.hides_counts
-    }
-    assert {"klachtenregistratie", "vb_klachten"} <= hiding
+def test_the_bundled_sources_of_complaints_and_of_surveys_are_among_those_that_hide_counts() -> None:
+    profiles = [load_declarations(PROJECT_ROOT / "sources", profile) for profile in ("sample", "live")]
+    known = [source for declarations in profiles for source in (*declarations.sources, *declarations.disabled)]
+    hiding = {source.source_id for source in known if source.hides_counts}
+    assert {"klachtenregistratie", "vb_klachten", "inwonersenquete", "vb_inwonersenquete"} <= hiding
+    assert {source_id for survey in profiles[0].surveys for source_id in survey.sources} <= hiding
     assert "finance_buch" not in hiding

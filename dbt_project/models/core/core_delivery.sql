@@ -18,6 +18,7 @@ select
     delivery.rows_no_data,
     delivery.rows_quarantined,
     delivery.notice,
-    coalesce(declared_source.person_level, false) as is_about_persons
+    coalesce(declared_source.person_level, false) as is_about_persons,
+    coalesce(declared_source.hides_counts, false) as hides_counts
 from {{ source('raw', 'delivery') }} as delivery
 left join {{ source('declared', 'source') }} as declared_source on delivery.source_id = declared_source.source_id

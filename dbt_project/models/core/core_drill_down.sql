@@ -48,11 +48,14 @@ select
     case when len(law_window.person_keys) = 1 then counted.wijkteam end as wijkteam,
     case when len(law_window.person_keys) = 1 then lasted.median_days end as median_days,
     law_window.has_requests,
+    coalesce(law_window.claims_from <= calendar.start_date and law_window.claims_to >= calendar.end_date, false)
+        as has_claims,
     law_window.smallest_count,
     law_window.count_rounding
 from counted
 inner join {{ ref('core_person_window') }} as law_window
     on counted.law = law_window.law and counted.region_code = law_window.region_code
+inner join {{ ref('core_period') }} as calendar on counted.period_code = calendar.period_code
 left join lasted
     on
         counted.law = lasted.law

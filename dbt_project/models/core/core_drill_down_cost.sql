@@ -1,7 +1,9 @@
--- What was claimed per provision, and whether it may be shown: claims of at least k persons, of which no one is more
--- than half. The total of a law is no secret (`marts.spending_month` has it), so that what is hidden of it must do as
--- one: where it does not, the smallest of what is safe is hidden too. A year is shown where both its half-years are,
--- and a group where all its members are. Not for consumers.
+-- What was claimed per provision for those who count as its clients in that half-year, and whether it may be shown:
+-- claims of at least k of them, of which no one is more than half. All that was claimed under a law is no secret
+-- (`marts.spending_month` has it), so that what is hidden of it must do as one, with what was claimed for others than
+-- clients, which is never shown: where it does not, the smallest of what is safe is hidden too. What all clients of a
+-- law cost together is shown where what it leaves of the whole, and what is hidden in it, do each by itself. A year is
+-- shown where both its half-years are, and a group where all its members are. Not for consumers.
 with scope as (
     select
         law,
@@ -16,15 +18,32 @@ with scope as (
 
 half_year as (
     select
-        cost.*,
-        scope.smallest_count
+        cost.law,
+        cost.region_code,
+        cost.period_code,
+        -- '' for others than its clients
+        case when client.person is not null then cost.provision else '' end as provision,
+        cost.person_key,
+        cost.person,
+        sum(cost.amount_eur) as amount_eur,
+        max(scope.smallest_count) as smallest_count
     from {{ ref('core_person_cost') }} as cost
     inner join scope on cost.law = scope.law and cost.region_code = scope.region_code and not scope.is_group
     inner join {{ ref('core_period') }} as calendar on cost.period_code = calendar.period_code
+    left join {{ ref('core_person_period') }} as client
+        on
+            cost.law = client.law
+            and cost.region_code = client.region_code
+            and cost.provision = client.provision
+            and cost.period_code = client.period_code
+            and cost.person_key = client.person_key
+            and cost.person = client.person
     where
         scope.claims_from <= calendar.start_date
         and scope.claims_to >= calendar.end_date
         and calendar.end_date < {{ setting('today') }}
+    group by all
+    having round(sum(cost.amount_eur), 2) != 0
 ),
 
 per_provision as (
@@ -34,13 +53,12 @@ per_provision as (
         provision,
         period_code,
         sum(amount_eur) as amount_eur,
-        count(*) filter (where amount_eur > 0) >= max(smallest_count)
-        and max(amount_eur) <= sum(amount_eur) / 2 as is_safe
+        provision != '' and {{ is_safe_sum('amount_eur', 'max(smallest_count)') }} as is_safe
     from half_year
     group by law, region_code, provision, period_code
 ),
 
--- in the order of hiding: what is not safe, then from small to large
+-- in the order of hiding: what is not safe or not of clients, then from small to large
 ordered as (
     select
         *,
@@ -59,6 +77,8 @@ hidden_per_person as (
         half_year.person_key,
         half_year.person,
         sum(half_year.amount_eur) as amount_eur,
+        sum(half_year.amount_eur) filter (where half_year.provision != '') as of_clients_eur,
+        sum(half_year.amount_eur) filter (where half_year.provision = '') as of_others_eur,
         max(half_year.smallest_count) as smallest_count
     from ordered
     inner join ordered as last_hidden
@@ -83,8 +103,9 @@ hidden_together as (
         region_code,
         period_code,
         nth,
-        count(*) filter (where amount_eur > 0) >= max(smallest_count)
-        and max(amount_eur) <= sum(amount_eur) / 2 as is_safe
+        {{ is_safe_sum('amount_eur', 'max(smallest_count)') }} as is_safe,
+        (count(of_clients_eur) = 0 or ({{ is_safe_sum('of_clients_eur', 'max(smallest_count)') }}))
+        and (count(of_others_eur) = 0 or ({{ is_safe_sum('of_others_eur', 'max(smallest_count)') }})) as law_is_safe
     from hidden_per_person
     group by law, region_code, period_code, nth
 ),
@@ -95,7 +116,8 @@ hidden as (
         law,
         region_code,
         period_code,
-        min(nth) filter (where is_safe) as last_hidden
+        min(nth) filter (where is_safe) as last_hidden,
+        arg_min(law_is_safe, nth) filter (where is_safe) as law_is_safe
     from hidden_together
     group by law, region_code, period_code
 ),
@@ -108,13 +130,14 @@ judged as (
         ordered.period_code,
         ordered.amount_eur,
         ordered.unsafe_provisions = 0 or coalesce(ordered.nth > hidden.last_hidden, false) as is_safe,
-        ordered.unsafe_provisions = 0 or hidden.last_hidden is not null as law_is_safe
+        ordered.unsafe_provisions = 0 or coalesce(hidden.law_is_safe, false) as law_is_safe
     from ordered
     left join hidden
         on
             ordered.law = hidden.law
             and ordered.region_code = hidden.region_code
             and ordered.period_code = hidden.period_code
+    where ordered.provision != ''
 ),
 
 of_half_year as (

@@ -1,4 +1,4 @@
--- What was claimed for whom in each half-year, credits taken off. Not for consumers.
+-- What was claimed for whom in each half-year, without what was credited or returned. Not for consumers.
 select
     event.law,
     event.region_code,
@@ -6,11 +6,11 @@ select
     calendar.period_code,
     event.person_key,
     event.person,
-    sum(event.amount_eur) as amount_eur
+    sum({{ claim_sign('event.event') }} * event.amount_eur) as amount_eur
 from {{ ref('core_client_event') }} as event
 inner join {{ ref('core_period') }} as calendar
     on event.start_date between calendar.start_date and calendar.end_date and calendar.period_kind = 'half_year'
 left join {{ source('declared', 'provision') }} as provision
     on event.law = provision.law and event.category = provision.category
-where event.event in ('claim', 'claim_credited') and event.person is not null
+where {{ claim_sign('event.event') }} is not null and event.person is not null
 group by all

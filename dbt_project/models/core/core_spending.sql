@@ -64,13 +64,12 @@ claimed_events as (
         coalesce(end_date, start_date) as last_day
     from {{ ref('core_client_event') }}
     where
-        event in ('claim', 'claim_credited', 'claim_rejected')
+        {{ claim_sign('event') }} is not null
         and start_date is not null
         and person is not null
 ),
 
--- What a municipality returned was claimed before, and is not paid. A claim over several months is divided over them by
--- days.
+-- A claim over several months is divided over them by days.
 claims as (
     select
         event.region_code,
@@ -85,7 +84,7 @@ claims as (
             when event.volume_unit in ('82', '84') then 'pieces'
             else 'none'
         end as kind,
-        case when event.event = 'claim_rejected' then -1 else 1 end
+        {{ claim_sign('event.event') }}
         * (least(event.last_day, month.end_date) - greatest(event.start_date, month.start_date) + 1)
         / (event.last_day - event.start_date + 1) as part,
         event.amount_eur,
@@ -187,10 +186,8 @@ messages as (
         max(volume) filter (where kind = 'days') as days,
         max(volume) filter (where kind = 'pieces') as pieces,
         bool_or(is_hidden) filter (where kind is null) as is_hidden,
-        case
-            when bool_or(is_hidden) filter (where kind != 'none') then 'hidden'
-            else 'not_claimed'
-        end as volume_gap
+        -- whether few clients or none are behind a volume that lacks is not told
+        'claims' as volume_gap
     from shown
     group by region_code, period_code, taakgebied
 ),

@@ -64,9 +64,11 @@ select
                 partition by answers.survey, answers.region_code, answers.period_code, answers.question_id
             )
     end::bigint as answered,
-    response.population,
+    {{ survey_population('response.population', 'survey', 'inhabitants') }} as population,
+    {{ survey_population_from_nl('response.population', 'survey', 'inhabitants') }} as population_from_nl,
     response.response_norm_met
 from answers
+inner join {{ source('declared', 'survey') }} as survey on answers.survey = survey.survey
 inner join {{ source('declared', 'survey_question') }} as question
     on answers.survey = question.survey and answers.question_id = question.question_id
 inner join {{ source('declared', 'survey_answer') }} as declared_answer
@@ -87,3 +89,7 @@ left join {{ ref('stg_survey__response') }} as response
         and answers.vintage_id = response.vintage_id
         and answers.region_code = response.region_code
         and answers.period_code = response.period_code
+left join {{ ref('core_inhabitants') }} as inhabitants
+    on
+        answers.region_code = inhabitants.region_code
+        and try_cast(left(answers.period_code, 4) as integer) = inhabitants.year

@@ -11,7 +11,7 @@ with delivered as (
         false as is_counted,
         preferred.value,
         response.respondents,
-        response.population,
+        {{ survey_population('response.population', 'survey', 'inhabitants') }} as population,
         response.response_norm_met,
         null::double as half
     from {{ ref('core_preferred') }} as preferred
@@ -23,6 +23,11 @@ with delivered as (
             and preferred.region_code = response.region_code
             and preferred.period_code = response.period_code
             and indicator.survey = response.survey
+    left join {{ source('declared', 'survey') }} as survey on indicator.survey = survey.survey
+    left join {{ ref('core_inhabitants') }} as inhabitants
+        on
+            preferred.region_code = inhabitants.region_code
+            and try_cast(left(preferred.period_code, 4) as integer) = inhabitants.year
     where indicator.survey is not null and preferred.value is not null
 ),
 

@@ -25,7 +25,7 @@ reasoned as (
         *,
         {{ reasons_in_order("list_concat(reasons, list_concat(lacks_previous, lacks_value))") }}
             as incomparable_because,
-        least(complaints, previous_complaints) >= {{ least_to_divide_by() }} as are_many
+        {{ too_few_to_change('complaints', 'previous_complaints') }} as are_few
     from figures
 )
 
@@ -36,18 +36,19 @@ select
     subject,
     region_name,
     {{ law_nl('law') }} as law_nl,
+    {{ subject_nl('subject') }} as subject_nl,
     complaints,
     obs_status,
     case
         when complaints is null
-            then 'Het aantal is klein, of een klein aantal zou eruit te herleiden zijn.'
-        when incomparable_because is null and not are_many
-            then 'De afgeronde aantallen zijn te klein om er een verandering uit af te leiden.'
+            then {{ hidden_nl() }}
+        when incomparable_because is null and are_few
+            then {{ too_few_to_change_nl() }}
     end as because,
     previous_period,
     previous_complaints,
     case
-        when incomparable_because is null and are_many
+        when incomparable_because is null and not are_few
             then round(100.0 * (complaints - previous_complaints) / previous_complaints, 1)
     end as change_pct,
     incomparable_because is null as comparable_with_previous,

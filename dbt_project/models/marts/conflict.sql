@@ -17,6 +17,7 @@ select
     conflicts.region_code,
     conflicts.period_code,
     conflicts.conflict_kind,
+    {{ conflict_kind_nl('conflicts.conflict_kind') }} as conflict_kind_nl,
     indicator.label_nl,
     region.region_name,
     conflicts.source_id,

@@ -3,7 +3,8 @@ with items as (
         cost.*,
         reference_set.reference_group,
         reference_set.members,
-        reference_set.because_nl as no_members_because_nl
+        reference_set.because_nl as no_members_because_nl,
+        reference_set.caution_nl as members_caution_nl
     from {{ ref('core_benchmark_cost') }} as cost
     inner join {{ source('benchmark', 'reference_set') }} as reference_set
         on cost.region_code = reference_set.region_code and cost.fiscal_year = reference_set.fiscal_year
@@ -144,7 +145,16 @@ select
                         end
                     )
             end,
-            read_out.caution_nl
+            case
+                when
+                    read_out.reading_nl != 'vergelijkbaar'
+                    and read_out.eur_per_inhabitant between corrected.corrected_low_eur and corrected.corrected_high_eur
+                    then
+                        'Het verschil ligt binnen de marge van wat de structuur van de gemeente verklaart: het is '
+                        || 'geen bevinding.'
+            end,
+            read_out.caution_nl,
+            read_out.members_caution_nl
         ),
         ''
     ) as caution_nl,

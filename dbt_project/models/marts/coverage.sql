@@ -92,23 +92,22 @@ select
     label_nl,
     region_name,
     delivery,
+    {{ delivery_nl('delivery') }} as delivery_nl,
     case
         when delivery = 'delivered' then null
-        when delivery != 'not_expected' then coalesce(registered_because, corrected_because)
+        when delivery != 'not_expected'
+            then
+                coalesce(
+                    registered_because,
+                    corrected_because,
+                    case when delivery = 'suppressed' then {{ hidden_nl() }} end
+                )
         when obs_status = 'M' then 'Volgens de bron kan dit cijfer niet bestaan.'
         when is_outside_lifetime then 'Het gebied bestond toen niet, of niet meer.'
         when not in_rhythm
             then
                 'Tussen twee metingen: de bron verschijnt '
-                || case cadence
-                    when 'quarterly' then 'eens per kwartaal'
-                    when 'half_yearly' then 'eens per half jaar'
-                    when 'yearly' then 'eens per jaar'
-                    when 'two_yearly' then 'eens in de twee jaar'
-                    when 'four_yearly' then 'eens in de vier jaar'
-                    else 'niet over elke periode'
-                end
-                || '.'
+                || coalesce({{ cadence_nl('cadence') }}, 'niet over elke periode') || '.'
         else 'De levering hoeft er pas op ' || strftime(due_date, '%d-%m-%Y') || ' te zijn.'
     end as because,
     due_date,

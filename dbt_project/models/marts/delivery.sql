@@ -1,5 +1,5 @@
 -- Where every row of every delivery went. A delivery about persons may be about few: how many rows it has stays out,
--- and so does the checksum, by which a guess at its bytes could be tried.
+-- and so does the checksum, by which a guess at its bytes could be tried; the latter of hidden counts as well.
 select
     source_id,
     file,
@@ -7,7 +7,7 @@ select
     vintage_date,
     vintage_label,
     vintage_order,
-    case when not is_about_persons then checksum_sha256 end as checksum_sha256,
+    case when not (is_about_persons or hides_counts) then checksum_sha256 end as checksum_sha256,
     origin,
     fetched_at,
     status,

@@ -16,19 +16,14 @@ shown as (
         max(shown.shown) filter (where cell.measure = 'crisis') as crisis,
         max(shown.shown) filter (where cell.measure = 'wijkteam') as wijkteam,
         bool_or(cell.measure = 'clients' and shown.obs_status = 'Q') as is_hidden,
-        bool_or(shown.obs_status = 'Q') as hides_some
+        coalesce(bool_or(shown.obs_status = 'Q') filter (where cell.measure not in ('crisis', 'wijkteam')), false)
+            as hides_some,
+        coalesce(bool_or(shown.obs_status = 'Q') filter (where cell.measure = 'crisis'), false) as hides_crisis,
+        coalesce(bool_or(shown.obs_status = 'Q') filter (where cell.measure = 'wijkteam'), false) as hides_wijkteam
     from {{ ref('core_drill_down_cell') }} as cell
     inner join {{ source('privacy', 'shown') }} as shown on cell.cell_id = shown.cell_id
     where cell.measure in ('clients', 'inflow', 'outflow', 'returned', 'crisis', 'wijkteam')
     group by cell.law, cell.region_code, cell.provision, cell.period_code
-),
-
-label as (
-    select
-        law,
-        provision,
-        label_nl
-    from {{ ref('core_provision') }}
 ),
 
 crisis_law as (
@@ -44,10 +39,7 @@ select
     drill_down.provision,
     region.region_name,
     {{ law_nl('drill_down.law') }} as law_nl,
-    case drill_down.provision
-        when 'totaal' then 'Alle voorzieningen van de wet'
-        else coalesce(label.label_nl, drill_down.provision)
-    end as provision_nl,
+    {{ provision_nl('label.label_nl', 'drill_down.provision') }} as provision_nl,
     shown.clients,
     shown.inflow,
     shown.outflow,
@@ -78,21 +70,26 @@ select
             when drill_down.has_several_keys
                 then 'Personen staan onder verschillende sleutels van pseudoniemen en zijn niet te vergelijken.'
         end,
+        -- of a share that is never told nothing is said
         case
-            when shown.hides_some
+            when
+                shown.hides_some
+                or (shown.hides_crisis and drill_down.provision = 'totaal' and crisis_law.law is not null)
+                or (shown.hides_wijkteam and drill_down.has_requests)
                 then 'Kleine aantallen zijn weggelaten, en aantallen waaruit die te herleiden zijn.'
         end,
+        -- whatever was claimed, and for how many: it would tell how many clients are hidden, or how few they are
         case
-            when not drill_down.has_several_keys and cost.law is null
+            when drill_down.has_several_keys then null
+            when shown.clients is null
+                then 'Waar het aantal cliënten niet is getoond, staat niets over hun kosten.'
+            when not drill_down.has_claims
                 then 'Er zijn geen declaraties geleverd die de hele periode beslaan.'
-        end,
-        case
-            when cost.law is not null and not cost.may_be_shown
-                then 'De kosten komen van te weinig personen of te veel van één, of zouden zulke kosten verraden.'
-        end,
-        case
-            when cost.may_be_shown and shown.clients < {{ least_to_divide_by() }}
+            when shown.clients < {{ least_to_divide_by() }}
                 then 'Het afgeronde aantal cliënten is te klein om er de kosten door te delen.'
+            when cost.may_be_shown
+                then 'Kosten van personen van wie geen begin bekend is, tellen niet mee.'
+            else 'De kosten komen van te weinig personen of te veel van één, of zouden zulke kosten verraden.'
         end,
         case
             when not drill_down.has_several_keys and drill_down.returned is null
@@ -123,6 +120,7 @@ left join {{ ref('core_drill_down_cost') }} as cost
         and drill_down.region_code = cost.region_code
         and drill_down.provision = cost.provision
         and drill_down.period_code = cost.period_code
-left join label on drill_down.law = label.law and drill_down.provision = label.provision
+left join {{ ref('core_provision') }} as label
+    on drill_down.law = label.law and drill_down.provision = label.provision
 left join crisis_law on drill_down.law = crisis_law.law
 left join {{ ref('core_region_name') }} as region on drill_down.region_code = region.region_code

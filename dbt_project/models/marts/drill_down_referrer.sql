@@ -22,15 +22,6 @@ referred as (
     where cell.measure like 'referrer:%'
 ),
 
-label as (
-    select
-        law,
-        provision,
-        any_value(label_nl) as label_nl
-    from {{ ref('core_provision') }}
-    group by law, provision
-),
-
 asked as (
     select
         law,
@@ -47,10 +38,7 @@ select
     referred.referrer,
     region.region_name,
     {{ law_nl('referred.law') }} as law_nl,
-    case referred.provision
-        when 'totaal' then 'Alle voorzieningen van de wet'
-        else coalesce(label.label_nl, referred.provision)
-    end as provision_nl,
+    {{ provision_nl('label.label_nl', 'referred.provision') }} as provision_nl,
     coalesce(referrer.label_nl, 'Onbekend') as referrer_nl,
     referred.shown as inflow,
     {{ share_of('referred.shown', 'inflow.shown') }} as share_pct,
@@ -67,5 +55,6 @@ inner join inflow
         and referred.provision = inflow.provision
         and referred.period_code = inflow.period_code
 left join {{ ref('core_referrer') }} as referrer on referred.referrer = referrer.referrer
-left join label on referred.law = label.law and referred.provision = label.provision
+left join {{ ref('core_provision') }} as label
+    on referred.law = label.law and referred.provision = label.provision
 left join {{ ref('core_region_name') }} as region on referred.region_code = region.region_code

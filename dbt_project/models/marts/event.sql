@@ -1,7 +1,9 @@
 select
     event_id,
     kind,
+    {{ event_kind_nl('kind') }} as kind_nl,
     nature,
+    {{ event_nature_nl('nature') }} as nature_nl,
     effective_date,
     period_from,
     period_to,

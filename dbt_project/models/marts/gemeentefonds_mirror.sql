@@ -1,5 +1,6 @@
 -- What a taakgebied costs a municipality, mirrored in what the gemeentefonds reckons it to need. The fund pays for net
--- costs: where the income is not known, gross costs stand in for them, and the caution says so.
+-- costs: where the income of a taakgebied is not known, gross costs stand in for them, and the caution says so. All
+-- together is compared only where every part is net.
 with mirrored as (
     select
         reference.region_code,
@@ -53,15 +54,17 @@ whole as (
 compared as (
     select
         together.*,
-        coalesce(together.net_eur, together.lasten_eur) as compared_eur,
-        case
-            when together.reference_eur > 0
-                then coalesce(together.net_eur, together.lasten_eur) / together.reference_eur
-        end as ratio
+        case when together.reference_eur > 0 then together.compared_eur / together.reference_eur end as ratio
     from (
-        select * from mirrored
+        select
+            *,
+            coalesce(net_eur, lasten_eur) as compared_eur
+        from mirrored
         union all
-        select * from whole
+        select
+            *,
+            net_eur as compared_eur
+        from whole
     ) as together
 )
 
@@ -95,6 +98,10 @@ select
         when net_eur < 0 then 'De baten zijn hoger dan de lasten; de verhouding zegt dan weinig.'
     end as caution_nl,
     case
+        when compared_eur is null and taakgebied = 'totaal'
+            then
+                'Niet van elk taakgebied zijn de baten bekend: samen is het geen netto bedrag, en dus niet naast het '
+                || 'ijkpunt te zetten.'
         when compared_eur is null
             then 'Er is geen jaarrekening (Iv3) en geen grootboek van twaalf maanden van dit taakgebied geladen.'
         when reference_eur is null

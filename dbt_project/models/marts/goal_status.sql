@@ -105,11 +105,17 @@ select
     unit,
     baseline_period,
     baseline_value,
+    case
+        when baseline_value is null and kind = 'qualitative' then 'Bij een kwalitatief doel hoort geen cijfer.'
+        when baseline_value is null then coalesce(baseline_note, 'Er is geen nulmeting beschikbaar.')
+        when baseline_period is null then 'Het document zegt niet over welke periode de nulmeting gaat.'
+    end as baseline_because,
     rule_nl as rule,
     case when rule_kind in ('by_percent', 'to_value', 'not_above', 'not_below') then target end as target_value,
     latest_period,
     latest_value,
     verdict,
+    {{ verdict_nl('verdict') }} as verdict_nl,
     case
         when kind = 'qualitative' then 'Het doel is kwalitatief geformuleerd; er is geen maat voor afgesproken.'
         when verdict = 'no_baseline' then coalesce(baseline_note, 'Er is geen nulmeting beschikbaar.')

@@ -4,6 +4,7 @@ select
     label_en,
     law,
     unit,
+    {{ unit_nl('unit') }} as unit_nl,
     value_kind,
     numerator_id,
     denominator_id,

@@ -12,18 +12,35 @@ with national as (
     where region_code in ('NL01', 'VB00')
 ),
 
+national_in_the_year as (
+    select distinct
+        indicator_id,
+        country_code,
+        geography,
+        left(period_code, 4) as year
+    from national
+    where value is not null
+),
+
 figures as (
     select
         compared.*,
         indicator.label_nl,
-        indicator.aggregation = 'sum' as goes_by_size
+        indicator.aggregation = 'sum' as goes_by_size,
+        out_of_scale.caution_nl as scale_nl
     from {{ ref('core_compared') }} as compared
     inner join {{ ref('core_indicator') }} as indicator on compared.indicator_id = indicator.indicator_id
+    left join {{ ref('core_out_of_scale') }} as out_of_scale
+        on
+            compared.indicator_id = out_of_scale.indicator_id
+            and compared.region_code = out_of_scale.region_code
+            and compared.period_code = out_of_scale.period_code
+            and compared.geography = out_of_scale.geography
     where compared.region_type = 'gemeente'
 ),
 
 -- A number or an amount goes by the size of a municipality: only what is taken per head, or is a share, has a place
--- among others. An answer that too few people gave has none either.
+-- among others. An answer that too few people gave has none either, nor has a figure of the wrong order of magnitude.
 ranked as (
     select
         figures.indicator_id,
@@ -42,7 +59,7 @@ ranked as (
             figures.indicator_id = low_response.indicator_id
             and figures.region_code = low_response.region_code
             and figures.period_code = low_response.period_code
-    where figures.value is not null and not figures.goes_by_size
+    where figures.value is not null and not figures.goes_by_size and figures.scale_nl is null
 ),
 
 peers as (
@@ -57,38 +74,30 @@ peers as (
     group by indicator_id, country_code, period_code, geography
 ),
 
--- The group that was chosen for a municipality; of several the first by name. Its mean is unweighted, as in the
--- benchmark of costs, and of all members or of none.
-members as (
-    select
-        reference_group,
-        region_code,
-        member_code,
-        count(*) over (partition by region_code, reference_group) as members
-    from {{ ref('core_reference_group_member') }}
-    qualify dense_rank() over (partition by region_code order by reference_group) = 1
-),
-
+-- The mean of the group is unweighted, as in the benchmark of costs, and of all members or of none.
 reference as (
     select
         figures.indicator_id,
-        members.region_code,
+        member.region_code,
         figures.period_code,
         figures.geography,
         count(figures.value) as delivered,
         avg(figures.value) as mean_value
     from figures
-    inner join members on figures.region_code = members.member_code
-    where not figures.goes_by_size
-    group by figures.indicator_id, members.region_code, figures.period_code, figures.geography
+    inner join {{ ref('core_stands_beside') }} as member
+        on figures.region_code = member.member_code and left(figures.period_code, 4) = member.year
+    where not figures.goes_by_size and figures.scale_nl is null
+    group by figures.indicator_id, member.region_code, figures.period_code, figures.geography
 ),
 
 groups as (
     select distinct
         region_code,
+        year,
         reference_group,
+        known_of,
         members
-    from members
+    from {{ ref('core_stands_beside') }}
 ),
 
 reasoned as (
@@ -120,33 +129,56 @@ select
     reasoned.label_nl,
     region.region_name,
     reasoned.value,
+    no_figure.because_nl as because,
     reasoned.obs_status,
     reasoned.previous_code as previous_period,
     reasoned.previous_value,
     case
-        when reasoned.because is null and reasoned.previous_value != 0
+        when reasoned.because is null and few.indicator_id is null and reasoned.previous_value != 0
             then 100 * (reasoned.value - reasoned.previous_value) / reasoned.previous_value
     end as change_pct,
+    case
+        when reasoned.because is not null then {{ reasons_nl('reasoned.because') }}
+        when few.indicator_id is not null then {{ too_few_to_change_nl() }}
+        when reasoned.previous_value = 0 then 'Het cijfer van de periode ervoor is nul.'
+    end as no_change_because,
     national.value as national_value,
+    {{ no_figure_beside('national', 'national_in_the_year', 'het land') }} as no_national_because,
     case when peers.places >= {{ enough }} then peers.middle end as peer_value,
     case when peers.places >= {{ enough }} then ranked.place end as rank,
     case when not reasoned.goes_by_size then coalesce(peers.places, 0) end as rank_of,
+    case
+        when reasoned.goes_by_size then {{ goes_by_size_nl() }}
+        when coalesce(peers.places, 0) < {{ enough }}
+            then 'Van minder dan {{ enough }} gemeenten is er een cijfer om naast te leggen.'
+        when reasoned.value is null then 'Van deze gemeente is er geen cijfer.'
+        when reasoned.scale_nl is not null then 'Het cijfer heeft een verkeerde orde van grootte.'
+        when ranked.place is null then 'Te weinig mensen antwoordden.'
+    end as rank_because,
     groups.reference_group,
     named_group.label_nl as reference_group_nl,
+    groups.known_of as reference_year,
     case when reference.delivered = groups.members then reference.mean_value end as reference_value,
     case
-        when groups.reference_group is null then 'Voor deze gemeente is geen referentiegroep gekozen.'
-        when reasoned.goes_by_size
-            then 'Een aantal of bedrag hangt af van de omvang van een gemeente; vergelijk het cijfer per inwoner.'
+        when groups.reference_group is null
+            then 'Voor deze gemeente is geen referentiegroep gekozen, en haar naaste buren zijn niet bekend.'
+        when reasoned.goes_by_size then {{ goes_by_size_nl() }}
         when coalesce(reference.delivered, 0) < groups.members
             then
                 'Van ' || (groups.members - coalesce(reference.delivered, 0)) || ' van de ' || groups.members
-                || ' referentiegemeenten is er geen cijfer.'
+                || ' referentiegemeenten is er geen bruikbaar cijfer.'
     end as reference_because,
     reasoned.because is null as comparable_with_previous,
     reasoned.because as incomparable_because,
     {{ reasons_nl('reasoned.because') }} as incomparable_because_nl,
-    {{ caution_of_provisional('reasoned.because', 'reasoned.obs_status', 'reasoned.previous_status') }} as caution_nl,
+    nullif(
+        concat_ws(
+            ' ',
+            reasoned.scale_nl,
+            {{ caution_of_provisional('reasoned.because', 'reasoned.obs_status', 'reasoned.previous_status') }}
+        ),
+        ''
+    ) as caution_nl,
     reasoned.break_id,
     -- a linked series comes with the linking of breaks; until then there is none to show
     null::double as value_linked,
@@ -159,6 +191,12 @@ left join national
         and reasoned.country_code = national.country_code
         and reasoned.period_code = national.period_code
         and reasoned.geography = national.geography
+left join national_in_the_year
+    on
+        reasoned.indicator_id = national_in_the_year.indicator_id
+        and reasoned.country_code = national_in_the_year.country_code
+        and left(reasoned.period_code, 4) = national_in_the_year.year
+        and reasoned.geography = national_in_the_year.geography
 left join peers
     on
         reasoned.indicator_id = peers.indicator_id
@@ -171,7 +209,7 @@ left join ranked
         and reasoned.region_code = ranked.region_code
         and reasoned.period_code = ranked.period_code
         and reasoned.geography = ranked.geography
-left join groups on reasoned.region_code = groups.region_code
+left join groups on reasoned.region_code = groups.region_code and left(reasoned.period_code, 4) = groups.year
 left join {{ ref('core_reference_group') }} as named_group on groups.reference_group = named_group.reference_group
 left join reference
     on
@@ -179,4 +217,16 @@ left join reference
         and reasoned.region_code = reference.region_code
         and reasoned.period_code = reference.period_code
         and reasoned.geography = reference.geography
+left join {{ ref('core_few_counted') }} as few
+    on
+        reasoned.indicator_id = few.indicator_id
+        and reasoned.region_code = few.region_code
+        and reasoned.period_code = few.period_code
+        and reasoned.geography = few.geography
+left join {{ ref('core_no_figure') }} as no_figure
+    on
+        reasoned.indicator_id = no_figure.indicator_id
+        and reasoned.region_code = no_figure.region_code
+        and reasoned.period_code = no_figure.period_code
+        and reasoned.geography = no_figure.geography
 left join {{ ref('core_region_name') }} as region on reasoned.region_code = region.region_code

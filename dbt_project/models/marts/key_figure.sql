@@ -27,14 +27,25 @@ national as (
 
 reasoned as (
     select
-        figure.*,
+        figure.* exclude (reasons),
         region.region_name,
         national.value as national_value,
         gaps.because as registered_because,
+        few.indicator_id is not null
+        or coalesce(
+            figure.is_counted
+            and figure.unit = 'count'
+            and {{ too_few_to_change('figure.value', 'figure.previous_value') }},
+            false
+        ) as is_few,
         case when figure.value is null then ['missing_value'] else [] end as lacks_value,
         case when figure.previous_value is null then ['missing_previous'] else [] end as lacks_previous,
         case when figure.is_redefined then ['definition_change'] else [] end as is_another,
-        list_concat(coalesce(incomparable.reasons, []), coalesce(between_them.reasons, [])) as reasons
+        case
+            -- the others would tell that nobody delivered it
+            when figure.is_counted then coalesce(figure.reasons, [])
+            else list_concat(coalesce(incomparable.reasons, []), coalesce(between_them.reasons, []))
+        end as reasons
     from {{ ref('core_key_figure') }} as figure
     left join {{ ref('core_incomparable') }} as incomparable
         on
@@ -58,12 +69,20 @@ reasoned as (
             figure.indicator_id = gaps.indicator_id
             and figure.region_code = gaps.region_code
             and figure.year = gaps.year
+    left join {{ ref('core_few_counted') }} as few
+        on
+            figure.indicator_id = few.indicator_id
+            and figure.region_code = few.region_code
+            and figure.period_code = few.period_code
+            and few.geography = {{ reference_geography() }}
     left join {{ ref('core_region_name') }} as region on figure.region_code = region.region_code
 ),
 
 told as (
     select
         *,
+        {{ rounded_to('value', 'rounding') }} as shown_value,
+        {{ rounded_to('previous_value', 'rounding') }} as shown_previous,
         {{ reasons_in_order("flatten([reasons, is_another, lacks_previous, lacks_value])") }} as incomparable_because
     from reasoned
 )
@@ -77,10 +96,11 @@ select
     heading_nl,
     label_nl,
     unit,
-    {{ rounded_to('value', 'rounding') }} as value,
+    shown_value as value,
     coalesce(obs_status, 'L') as obs_status,
     case
         when value is not null then null
+        when because_nl is not null then because_nl
         when obs_status = 'Q' then 'De bron toont dit cijfer niet: het gaat om te weinig personen.'
         when obs_status = 'M' then 'Volgens de bron kan dit cijfer niet bestaan.'
         when registered_because is not null then registered_because
@@ -90,17 +110,25 @@ select
         else 'Over het einde van dit jaar is geen cijfer geleverd.'
     end as because,
     period_code,
-    {{ rounded_to('previous_value', 'rounding') }} as previous_value,
-    -- of the figures themselves: rounding first would make another change of it
+    shown_previous as previous_value,
+    -- of the figures as they are shown: whoever reads both must find the same
     case
-        when incomparable_because is null and previous_value != 0
-            then 100 * (value - previous_value) / previous_value
+        when incomparable_because is null and not is_few and shown_previous != 0
+            then 100 * (shown_value - shown_previous) / shown_previous
     end as change_pct,
+    case
+        when incomparable_because is not null then {{ reasons_nl('incomparable_because') }}
+        when is_few then {{ too_few_to_change_nl() }}
+        when shown_previous = 0 then 'Het cijfer van de periode ervoor is nul.'
+    end as no_change_because,
     {{ rounded_to('national_value', 'rounding') }} as national_value,
     incomparable_because is null as comparable_with_previous,
     incomparable_because,
     {{ reasons_nl('incomparable_because') }} as incomparable_because_nl,
-    {{ caution_of_provisional('incomparable_because', 'obs_status', 'previous_status') }} as caution_nl,
+    coalesce(
+        caution_nl,
+        {{ caution_of_provisional('incomparable_because', 'obs_status', 'previous_status') }}
+    ) as caution_nl,
     desired_direction,
     indicator_id
 from told

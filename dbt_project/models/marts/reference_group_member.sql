@@ -9,8 +9,14 @@ select
     case declared_group.kind when 'chosen' then 'gekozen' else 'naaste buren' end as chosen_by_nl,
     member.rank::integer as rank,
     member.distance,
-    member.distance_because_nl
+    member.distance_because_nl,
+    reference_set.caution_nl
 from {{ source('benchmark', 'reference_member') }} as member
+inner join {{ source('benchmark', 'reference_set') }} as reference_set
+    on
+        member.region_code = reference_set.region_code
+        and member.fiscal_year = reference_set.fiscal_year
+        and member.reference_group = reference_set.reference_group
 inner join {{ ref('core_reference_group') }} as declared_group
     on member.reference_group = declared_group.reference_group
 left join {{ ref('core_region_name') }} as region on member.region_code = region.region_code

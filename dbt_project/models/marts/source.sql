@@ -5,6 +5,7 @@ select
     licence,
     url,
     cadence,
+    {{ cadence_nl('cadence') }} as cadence_nl,
     last_vintage,
     is_fictional,
     is_connected,

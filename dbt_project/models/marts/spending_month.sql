@@ -61,12 +61,11 @@ select
     case
         when hours + day_parts + days + pieces is not null then null
         when volume_gap = 'ledger' then 'Een grootboek kent geen uren, dagdelen, dagen of stuks.'
-        when volume_gap = 'hidden'
+        when volume_gap = 'claims'
             then
                 'Waar een volume ontbreekt, is in die eenheid niets gedeclareerd, of staan er te weinig cliënten of '
                 || 'vooral één cliënt achter.'
-        when volume_gap = 'members' then 'Waar een volume ontbreekt, is het niet van alle gemeenten in de regio bekend.'
-        else 'Waar een volume ontbreekt, is in die eenheid niets gedeclareerd.'
+        else 'Waar een volume ontbreekt, is het niet van alle gemeenten in de regio bekend.'
     end as volume_because,
     round(cumulative_eur) as cumulative_eur,
     case

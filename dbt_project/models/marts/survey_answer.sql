@@ -114,6 +114,7 @@ select
     {{ within(1, 10, 'shares.mean_mark + shares.mark_half') }} as mean_high,
     case when shares.is_shown then shares.respondents end as respondents,
     shares.response_norm,
+    shares.population_from_nl,
     case when shares.is_shown then {{ reliability('shares.respondents >= shares.response_norm') }} else 'onbekend' end
         as reliability,
     case

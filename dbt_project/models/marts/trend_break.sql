@@ -1,7 +1,9 @@
 with detected as (
     select
         left(md5(concat_ws('|', indicator_id, region_code, period_code, kind)), 10) as break_id,
-        *
+        -- Why a figure was not delivered is a matter of who says so: it stands in coverage. An event that happened
+        -- around that time is no reason, so that a gap is never put down to one.
+        * replace (case when kind = 'gap' then 'unexplained' else cause end as cause)
     from {{ source('breaks', 'detected') }}
     where alarm or kind = 'gap'
 ),
@@ -51,14 +53,14 @@ select
     indicator.label_nl,
     region.region_name,
     detected.kind,
+    {{ break_kind_nl('detected.kind') }} as kind_nl,
     detected.effect_pct,
     detected.effect_low,
     detected.effect_high,
     detected.score,
     detectable.detectable_effect_pct,
-    -- Why a figure was not delivered is a matter of who says so: it stands in coverage. An event that happened
-    -- around that time is no reason, so that a gap is never put down to one.
-    case when detected.kind = 'gap' then 'unexplained' else detected.cause end as cause,
+    detected.cause,
+    {{ break_cause_nl('detected.cause') }} as cause_nl,
     case when detected.kind != 'gap' then array_to_string(detected.event_ids, '|') end as event_ids,
     case
         when detected.kind != 'gap' then array_to_string(detected.event_shares::decimal(4, 3)[], '|')

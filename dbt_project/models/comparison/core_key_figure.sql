@@ -22,7 +22,11 @@ indicator_figures as (
         compared.previous_value,
         compared.previous_status,
         false as is_redefined,
-        null as missing_nl
+        null as missing_nl,
+        false as is_counted,
+        null as because_nl,
+        null::varchar[] as reasons,
+        null as caution_nl
     from declared
     inner join {{ ref('core_compared') }} as compared on declared.indicator_id = compared.indicator_id
     where
@@ -34,6 +38,42 @@ indicator_figures as (
         row_number() over (
             partition by declared.figure_id, compared.region_code, left(compared.period_code, 4)
             order by compared.value is null, compared.start_date
+        ) = 1
+),
+
+counted_figures as (
+    select
+        declared.figure_id,
+        counted.region_code,
+        left(counted.period_code, 4)::bigint as year,
+        counted.period_code,
+        counted.value,
+        counted.obs_status,
+        counted.previous_period,
+        counted.previous_value,
+        counted.previous_status,
+        false as is_redefined,
+        null as missing_nl,
+        true as is_counted,
+        counted.because_nl,
+        counted.reasons,
+        counted.caution_nl
+    from declared
+    inner join {{ ref('core_counted_figure') }} as counted on declared.indicator_id = counted.indicator_id
+),
+
+-- What was delivered goes before what was counted here.
+told_of_indicators as (
+    select *
+    from (
+        select * from indicator_figures
+        union all
+        select * from counted_figures
+    ) as either
+    qualify
+        row_number() over (
+            partition by figure_id, region_code, year
+            order by value is null, obs_status = 'L' and because_nl is null, is_counted, period_code
         ) = 1
 ),
 
@@ -141,7 +181,7 @@ amount_figures as (
 ),
 
 found as (
-    select * from indicator_figures
+    select * from told_of_indicators
     union all
     select
         amount_figures.figure_id,
@@ -155,13 +195,40 @@ found as (
         previous.obs_status as previous_status,
         -- other programmes, another way of telling, other taakvelden: not the same amount a year later
         coalesce(amount_figures.made_of != previous.made_of, false) as is_redefined,
-        amount_figures.missing_nl
+        amount_figures.missing_nl,
+        false as is_counted,
+        null as because_nl,
+        null as reasons,
+        null as caution_nl
     from amount_figures
     left join amount_figures as previous
         on
             amount_figures.figure_id = previous.figure_id
             and amount_figures.region_code = previous.region_code
             and amount_figures.year = previous.year + 1
+),
+
+-- Why there are no accounts of a taakgebied, as it is registered of its taakvelden.
+missing_accounts as (
+    select
+        part.taakgebied,
+        part.side,
+        expected.region_code,
+        left(expected.period_code, 4)::bigint as year,
+        min(gap.because) as because_nl
+    from {{ source('declared', 'taakgebied_taakveld') }} as part
+    inner join {{ ref('core_expected') }} as expected
+        on
+            part.indicator_id = expected.indicator_id
+            and left(expected.period_code, 4)::bigint between part.first_year and part.last_year
+    inner join {{ ref('core_known_gap') }} as gap
+        on
+            expected.source_id = gap.source_id
+            and expected.item = gap.item
+            and expected.region_code = gap.region_code
+            and expected.period_code = gap.period_code
+    where part.report_kind = 'X005'
+    group by part.taakgebied, part.side, expected.region_code, left(expected.period_code, 4)
 ),
 
 years as (
@@ -191,7 +258,11 @@ select
     found.previous_status,
     indicator.rounding,
     coalesce(found.is_redefined, false) as is_redefined,
-    found.missing_nl
+    found.missing_nl,
+    coalesce(found.is_counted, false) as is_counted,
+    case when found.value is null then coalesce(found.because_nl, missing_accounts.because_nl) end as because_nl,
+    found.reasons,
+    found.caution_nl
 from years
 cross join declared
 left join found
@@ -200,3 +271,10 @@ left join found
         and years.year = found.year
         and declared.figure_id = found.figure_id
 left join {{ ref('core_indicator') }} as indicator on declared.indicator_id = indicator.indicator_id
+left join missing_accounts
+    on
+        declared.basis = 'jaarrekening'
+        and declared.taakgebied = missing_accounts.taakgebied
+        and declared.side = missing_accounts.side
+        and years.region_code = missing_accounts.region_code
+        and years.year = missing_accounts.year
