@@ -28,11 +28,17 @@ def test_a_changed_digit_a_deleted_file_and_six_malformed_ones(finished_workspac
     amount = "select amount_eur from marts.budget where region_code = 'GM0450' and programme = 'buig'"
     assert workspace.value(amount) == 1617000
 
-    # One digit changes: the mart follows, and the earlier vintage stays in the account.
+    # One digit changes: the mart follows, and the earlier vintage stays in the account. Of another source the file
+    # goes: its figures are withdrawn, and coverage says so.
     _edit(finance, b"1.617.000,00", b"1.618.000,00")
+    _sample(workspace, "begroting_heemskerk_2020_2023.csv").unlink()
     assert run_here(workspace).exit_code == 0
     assert workspace.value(amount) == 1618000
     assert workspace.value("select count(*) from marts.delivery where source_id = 'finance_buch'") == 2
+    assert workspace.rows("select 1 from marts.budget where source_id = 'budget_heemskerk'") == []
+    assert workspace.rows("select distinct delivery from marts.coverage where source_id = 'budget_heemskerk'") == [
+        ("missing",)
+    ]
 
     # The file is refused: the earlier vintage keeps counting, the run completes, exit code 1.
     good = finance.read_bytes()
@@ -49,14 +55,6 @@ def test_a_changed_digit_a_deleted_file_and_six_malformed_ones(finished_workspac
     assert line is not None and column is not None and found and expected
     messages = "".join(path.read_text(encoding="utf-8") for path in (workspace.data / "alerts").rglob("*.txt"))
     assert "finance_buch_2016.csv" in messages
-
-    # The file goes: its figures are withdrawn, and coverage says so.
-    finance.unlink()
-    assert run_here(workspace).exit_code == 0
-    assert workspace.rows(amount) == []
-    assert workspace.rows("select distinct delivery from marts.coverage where source_id = 'finance_buch'") == [
-        ("missing",)
-    ]
 
     # Rows that are wrong go to quarantine, the others load.
     rows = good.split(b"\r\n") if b"\r\n" in good else good.split(b"\n")
