@@ -14,6 +14,6 @@
 {%- endmacro %}
 
 {#- Why a number or an amount has no place among those of others. -#}
-{% macro goes_by_size_nl() -%}
-    'Een aantal of bedrag hangt af van de omvang van een gemeente; vergelijk het cijfer per inwoner.'
+{% macro goes_by_size_nl(area='een gemeente') -%}
+    'Een aantal of bedrag hangt af van de omvang van {{ area }}; vergelijk het cijfer per inwoner.'
 {%- endmacro %}

@@ -22,8 +22,8 @@ from tests.harmonising import Warehouse, relation, rendered
 
 CORE = (
     *("core_period", "core_region_member", "core_client_event", "core_delivered_spell", "core_person_window"),
-    *("core_provision_spell", "core_person_period", "core_drill_down", "core_drill_down_cell", "core_drill_down_sum"),
-    "core_drill_down_within",
+    *("core_provision_spell", "core_person_period", "core_drill_down", "core_drill_down_cell", "core_drill_down_pair"),
+    *("core_drill_down_sum", "core_drill_down_within"),
     *("core_person_cost", "core_drill_down_cost", "core_stapeling", "core_stapeling_cell", "core_costliest_case"),
     *("core_protected_cell", "core_protected_sum"),
 )

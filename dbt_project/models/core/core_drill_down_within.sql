@@ -58,81 +58,44 @@ in_one_half as (
         and moved.measure = case moved.half_code when 'H1' then 'inflow' else 'outflow' end
 ),
 
+pair as (
+    select
+        *,
+        whole_persons - part_persons as rest
+    from {{ ref('core_drill_down_pair') }}
+),
+
 moved as (
     select
-        'moved|' || part.cell_id as sum_id,
-        whole.cell_id as whole_id,
-        part.cell_id as part_id,
-        whole.persons - part.persons as rest
-    from cell as whole
-    inner join cell as part
-        on
-            whole.law = part.law
-            and whole.region_code = part.region_code
-            and whole.provision = part.provision
-            and whole.period_code = part.period_code
-    where whole.measure = 'clients' and part.measure in ('inflow', 'outflow')
+        'moved|' || part_id as sum_id,
+        whole_id,
+        part_id,
+        rest
+    from pair
+    where whole_measure = 'clients' and part_measure in ('inflow', 'outflow')
 ),
 
 -- only of clients: what is a beginning under one provision can be none under the law, and the same goes for regions
 among as (
     select
-        'among|law|' || part.cell_id as sum_id,
-        whole.cell_id as whole_id,
-        part.cell_id as part_id,
-        whole.persons - part.persons as rest
-    from cell as whole
-    inner join cell as part
-        on
-            whole.law = part.law
-            and whole.region_code = part.region_code
-            and whole.period_code = part.period_code
-    where
-        whole.measure = 'clients'
-        and part.measure = 'clients'
-        and whole.provision = 'totaal'
-        and part.provision != 'totaal'
-    union all
-    select
-        'among|region|' || whole.region_code || '|' || part.cell_id as sum_id,
-        whole.cell_id as whole_id,
-        part.cell_id as part_id,
-        whole.persons - part.persons as rest
-    from cell as whole
-    inner join (
-        select
-            law,
-            region_code,
-            unnest(member_codes) as member_code
-        from {{ ref('core_person_window') }}
-        where len(member_codes) > 1
-    ) as scope
-        on whole.law = scope.law and whole.region_code = scope.region_code
-    inner join cell as part
-        on
-            whole.law = part.law
-            and scope.member_code = part.region_code
-            and whole.provision = part.provision
-            and whole.period_code = part.period_code
-    where whole.measure = 'clients' and part.measure = 'clients'
+        'among|' || case pair_kind when 'law' then 'law' else 'region|' || whole_region end || '|' || part_id as sum_id,
+        whole_id,
+        part_id,
+        rest
+    from pair
+    where pair_kind in ('law', 'region') and whole_measure = 'clients'
 ),
 
 -- of several such referrers together: nobody is counted under two
 referred as (
     select
-        'referred|' || whole.cell_id as sum_id,
-        whole.cell_id as whole_id,
-        part.cell_id as part_id,
-        whole.persons - sum(part.persons) over (partition by whole.cell_id) as rest
-    from cell as whole
-    inner join cell as part
-        on
-            whole.law = part.law
-            and whole.region_code = part.region_code
-            and whole.provision = part.provision
-            and whole.period_code = part.period_code
-    inner join {{ ref('core_referrer') }} as referrer on part.measure = 'referrer:' || referrer.referrer
-    where whole.measure = 'wijkteam' and referrer.is_wijkteam
+        'referred|' || pair.whole_id as sum_id,
+        pair.whole_id,
+        pair.part_id,
+        pair.whole_persons - sum(pair.part_persons) over (partition by pair.whole_id) as rest
+    from pair
+    inner join {{ ref('core_referrer') }} as referrer on pair.part_measure = 'referrer:' || referrer.referrer
+    where pair.whole_measure = 'wijkteam' and referrer.is_wijkteam
 )
 
 select

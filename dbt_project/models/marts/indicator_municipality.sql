@@ -23,20 +23,9 @@ national_in_the_year as (
 ),
 
 figures as (
-    select
-        compared.*,
-        indicator.label_nl,
-        indicator.aggregation = 'sum' as goes_by_size,
-        out_of_scale.caution_nl as scale_nl
-    from {{ ref('core_compared') }} as compared
-    inner join {{ ref('core_indicator') }} as indicator on compared.indicator_id = indicator.indicator_id
-    left join {{ ref('core_out_of_scale') }} as out_of_scale
-        on
-            compared.indicator_id = out_of_scale.indicator_id
-            and compared.region_code = out_of_scale.region_code
-            and compared.period_code = out_of_scale.period_code
-            and compared.geography = out_of_scale.geography
-    where compared.region_type = 'gemeente'
+    select *
+    from {{ ref('core_judged') }}
+    where region_type = 'gemeente'
 ),
 
 -- A number or an amount goes by the size of a municipality: only what is taken per head, or is a share, has a place
@@ -98,61 +87,33 @@ groups as (
         known_of,
         members
     from {{ ref('core_stands_beside') }}
-),
-
-reasoned as (
-    select
-        figures.*,
-        between_them.break_id,
-        {{ reasons_in_order("list_concat(coalesce(incomparable.reasons, []), coalesce(between_them.reasons, []))") }}
-            as because
-    from figures
-    left join {{ ref('core_incomparable') }} as incomparable
-        on
-            figures.indicator_id = incomparable.indicator_id
-            and figures.region_code = incomparable.region_code
-            and figures.period_code = incomparable.period_code
-            and figures.geography = incomparable.geography
-    left join {{ ref('core_break_between') }} as between_them
-        on
-            figures.indicator_id = between_them.indicator_id
-            and figures.region_code = between_them.region_code
-            and figures.period_code = between_them.period_code
-            and figures.geography = between_them.geography
 )
 
 select
-    reasoned.indicator_id,
-    reasoned.region_code,
-    reasoned.period_code,
-    reasoned.geography,
-    reasoned.label_nl,
+    figures.indicator_id,
+    figures.region_code,
+    figures.period_code,
+    figures.geography,
+    figures.label_nl,
     region.region_name,
-    reasoned.value,
-    no_figure.because_nl as because,
-    reasoned.obs_status,
-    reasoned.previous_code as previous_period,
-    reasoned.previous_value,
-    case
-        when reasoned.because is null and few.indicator_id is null and reasoned.previous_value != 0
-            then 100 * (reasoned.value - reasoned.previous_value) / reasoned.previous_value
-    end as change_pct,
-    case
-        when reasoned.because is not null then {{ reasons_nl('reasoned.because') }}
-        when few.indicator_id is not null then {{ too_few_to_change_nl() }}
-        when reasoned.previous_value = 0 then 'Het cijfer van de periode ervoor is nul.'
-    end as no_change_because,
+    figures.value,
+    figures.because_nl as because,
+    figures.obs_status,
+    figures.previous_code as previous_period,
+    figures.previous_value,
+    figures.change_pct,
+    figures.no_change_because,
     national.value as national_value,
     {{ no_figure_beside('national', 'national_in_the_year', 'het land') }} as no_national_because,
     case when peers.places >= {{ enough }} then peers.middle end as peer_value,
     case when peers.places >= {{ enough }} then ranked.place end as rank,
-    case when not reasoned.goes_by_size then coalesce(peers.places, 0) end as rank_of,
+    case when not figures.goes_by_size then coalesce(peers.places, 0) end as rank_of,
     case
-        when reasoned.goes_by_size then {{ goes_by_size_nl() }}
+        when figures.goes_by_size then {{ goes_by_size_nl() }}
         when coalesce(peers.places, 0) < {{ enough }}
             then 'Van minder dan {{ enough }} gemeenten is er een cijfer om naast te leggen.'
-        when reasoned.value is null then 'Van deze gemeente is er geen cijfer.'
-        when reasoned.scale_nl is not null then 'Het cijfer heeft een verkeerde orde van grootte.'
+        when figures.value is null then 'Van deze gemeente is er geen cijfer.'
+        when figures.scale_nl is not null then 'Het cijfer heeft een verkeerde orde van grootte.'
         when ranked.place is null then 'Te weinig mensen antwoordden.'
     end as rank_because,
     groups.reference_group,
@@ -162,71 +123,51 @@ select
     case
         when groups.reference_group is null
             then 'Voor deze gemeente is geen referentiegroep gekozen, en haar naaste buren zijn niet bekend.'
-        when reasoned.goes_by_size then {{ goes_by_size_nl() }}
+        when figures.goes_by_size then {{ goes_by_size_nl() }}
         when coalesce(reference.delivered, 0) < groups.members
             then
                 'Van ' || (groups.members - coalesce(reference.delivered, 0)) || ' van de ' || groups.members
                 || ' referentiegemeenten is er geen bruikbaar cijfer.'
     end as reference_because,
-    reasoned.because is null as comparable_with_previous,
-    reasoned.because as incomparable_because,
-    {{ reasons_nl('reasoned.because') }} as incomparable_because_nl,
-    nullif(
-        concat_ws(
-            ' ',
-            reasoned.scale_nl,
-            {{ caution_of_provisional('reasoned.because', 'reasoned.obs_status', 'reasoned.previous_status') }}
-        ),
-        ''
-    ) as caution_nl,
-    reasoned.break_id,
-    -- a linked series comes with the linking of breaks; until then there is none to show
-    null::double as value_linked,
-    null::double as linked_low,
-    null::double as linked_high
-from reasoned
+    figures.incomparable_because is null as comparable_with_previous,
+    figures.incomparable_because,
+    figures.incomparable_because_nl,
+    figures.caution_nl,
+    figures.break_id,
+    figures.value_linked,
+    figures.linked_low,
+    figures.linked_high
+from figures
 left join national
     on
-        reasoned.indicator_id = national.indicator_id
-        and reasoned.country_code = national.country_code
-        and reasoned.period_code = national.period_code
-        and reasoned.geography = national.geography
+        figures.indicator_id = national.indicator_id
+        and figures.country_code = national.country_code
+        and figures.period_code = national.period_code
+        and figures.geography = national.geography
 left join national_in_the_year
     on
-        reasoned.indicator_id = national_in_the_year.indicator_id
-        and reasoned.country_code = national_in_the_year.country_code
-        and left(reasoned.period_code, 4) = national_in_the_year.year
-        and reasoned.geography = national_in_the_year.geography
+        figures.indicator_id = national_in_the_year.indicator_id
+        and figures.country_code = national_in_the_year.country_code
+        and left(figures.period_code, 4) = national_in_the_year.year
+        and figures.geography = national_in_the_year.geography
 left join peers
     on
-        reasoned.indicator_id = peers.indicator_id
-        and reasoned.country_code = peers.country_code
-        and reasoned.period_code = peers.period_code
-        and reasoned.geography = peers.geography
+        figures.indicator_id = peers.indicator_id
+        and figures.country_code = peers.country_code
+        and figures.period_code = peers.period_code
+        and figures.geography = peers.geography
 left join ranked
     on
-        reasoned.indicator_id = ranked.indicator_id
-        and reasoned.region_code = ranked.region_code
-        and reasoned.period_code = ranked.period_code
-        and reasoned.geography = ranked.geography
-left join groups on reasoned.region_code = groups.region_code and left(reasoned.period_code, 4) = groups.year
+        figures.indicator_id = ranked.indicator_id
+        and figures.region_code = ranked.region_code
+        and figures.period_code = ranked.period_code
+        and figures.geography = ranked.geography
+left join groups on figures.region_code = groups.region_code and left(figures.period_code, 4) = groups.year
 left join {{ ref('core_reference_group') }} as named_group on groups.reference_group = named_group.reference_group
 left join reference
     on
-        reasoned.indicator_id = reference.indicator_id
-        and reasoned.region_code = reference.region_code
-        and reasoned.period_code = reference.period_code
-        and reasoned.geography = reference.geography
-left join {{ ref('core_few_counted') }} as few
-    on
-        reasoned.indicator_id = few.indicator_id
-        and reasoned.region_code = few.region_code
-        and reasoned.period_code = few.period_code
-        and reasoned.geography = few.geography
-left join {{ ref('core_no_figure') }} as no_figure
-    on
-        reasoned.indicator_id = no_figure.indicator_id
-        and reasoned.region_code = no_figure.region_code
-        and reasoned.period_code = no_figure.period_code
-        and reasoned.geography = no_figure.geography
-left join {{ ref('core_region_name') }} as region on reasoned.region_code = region.region_code
+        figures.indicator_id = reference.indicator_id
+        and figures.region_code = reference.region_code
+        and figures.period_code = reference.period_code
+        and figures.geography = reference.geography
+left join {{ ref('core_region_name') }} as region on figures.region_code = region.region_code

@@ -31,7 +31,7 @@ reasoned as (
         region.region_name,
         national.value as national_value,
         gaps.because as registered_because,
-        few.indicator_id is not null
+        coalesce(judged.is_few, false)
         or coalesce(
             figure.is_counted
             and figure.unit = 'count'
@@ -44,21 +44,15 @@ reasoned as (
         case
             -- the others would tell that nobody delivered it
             when figure.is_counted then coalesce(figure.reasons, [])
-            else list_concat(coalesce(incomparable.reasons, []), coalesce(between_them.reasons, []))
+            else coalesce(judged.reasons, [])
         end as reasons
     from {{ ref('core_key_figure') }} as figure
-    left join {{ ref('core_incomparable') }} as incomparable
+    left join {{ ref('core_judged') }} as judged
         on
-            figure.indicator_id = incomparable.indicator_id
-            and figure.region_code = incomparable.region_code
-            and figure.period_code = incomparable.period_code
-            and incomparable.geography = {{ reference_geography() }}
-    left join {{ ref('core_break_between') }} as between_them
-        on
-            figure.indicator_id = between_them.indicator_id
-            and figure.region_code = between_them.region_code
-            and figure.period_code = between_them.period_code
-            and between_them.geography = {{ reference_geography() }}
+            figure.indicator_id = judged.indicator_id
+            and figure.region_code = judged.region_code
+            and figure.period_code = judged.period_code
+            and judged.geography = {{ reference_geography() }}
     left join national
         on
             figure.indicator_id = national.indicator_id
@@ -69,12 +63,6 @@ reasoned as (
             figure.indicator_id = gaps.indicator_id
             and figure.region_code = gaps.region_code
             and figure.year = gaps.year
-    left join {{ ref('core_few_counted') }} as few
-        on
-            figure.indicator_id = few.indicator_id
-            and figure.region_code = few.region_code
-            and figure.period_code = few.period_code
-            and few.geography = {{ reference_geography() }}
     left join {{ ref('core_region_name') }} as region on figure.region_code = region.region_code
 ),
 

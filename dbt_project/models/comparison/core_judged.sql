@@ -1,0 +1,95 @@
+-- Every figure beside the one of the year before, and what is to be said of the two: whether they compare, why not, by
+-- how much they differ, and what to keep in mind. All marts that show a change read it here.
+with reasoned as (
+    select
+        compared.*,
+        indicator.label_nl,
+        coalesce(indicator.aggregation = 'sum', false) as goes_by_size,
+        no_figure.because_nl,
+        out_of_scale.caution_nl as scale_nl,
+        few.indicator_id is not null as is_few,
+        between_them.break_id,
+        list_concat(coalesce(incomparable.reasons, []), coalesce(between_them.reasons, [])) as reasons
+    from {{ ref('core_compared') }} as compared
+    inner join {{ ref('core_indicator') }} as indicator on compared.indicator_id = indicator.indicator_id
+    left join {{ ref('core_incomparable') }} as incomparable
+        on
+            compared.indicator_id = incomparable.indicator_id
+            and compared.region_code = incomparable.region_code
+            and compared.period_code = incomparable.period_code
+            and compared.geography = incomparable.geography
+    left join {{ ref('core_break_between') }} as between_them
+        on
+            compared.indicator_id = between_them.indicator_id
+            and compared.region_code = between_them.region_code
+            and compared.period_code = between_them.period_code
+            and compared.geography = between_them.geography
+    left join {{ ref('core_few_counted') }} as few
+        on
+            compared.indicator_id = few.indicator_id
+            and compared.region_code = few.region_code
+            and compared.period_code = few.period_code
+            and compared.geography = few.geography
+    left join {{ ref('core_no_figure') }} as no_figure
+        on
+            compared.indicator_id = no_figure.indicator_id
+            and compared.region_code = no_figure.region_code
+            and compared.period_code = no_figure.period_code
+            and compared.geography = no_figure.geography
+    left join {{ ref('core_out_of_scale') }} as out_of_scale
+        on
+            compared.indicator_id = out_of_scale.indicator_id
+            and compared.region_code = out_of_scale.region_code
+            and compared.period_code = out_of_scale.period_code
+            and compared.geography = out_of_scale.geography
+),
+
+judged as (
+    select
+        *,
+        {{ reasons_in_order('reasons') }} as incomparable_because
+    from reasoned
+)
+
+select
+    indicator_id,
+    region_code,
+    period_code,
+    geography,
+    label_nl,
+    region_type,
+    municipality_code,
+    country_code,
+    start_date,
+    goes_by_size,
+    value,
+    because_nl,
+    obs_status,
+    previous_code,
+    previous_value,
+    case
+        when incomparable_because is null and not is_few and previous_value != 0
+            then 100 * (value - previous_value) / previous_value
+    end as change_pct,
+    case
+        when incomparable_because is not null then {{ reasons_nl('incomparable_because') }}
+        when is_few then {{ too_few_to_change_nl() }}
+        when previous_value = 0 then 'Het cijfer van de periode ervoor is nul.'
+    end as no_change_because,
+    reasons,
+    incomparable_because,
+    {{ reasons_nl('incomparable_because') }} as incomparable_because_nl,
+    is_few,
+    scale_nl,
+    nullif(
+        concat_ws(
+            ' ', scale_nl, {{ caution_of_provisional('incomparable_because', 'obs_status', 'previous_status') }}
+        ),
+        ''
+    ) as caution_nl,
+    break_id,
+    -- a linked series comes with the linking of breaks; until then there is none to show
+    null::double as value_linked,
+    null::double as linked_low,
+    null::double as linked_high
+from judged
