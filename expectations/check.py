@@ -57,7 +57,8 @@ class Check:
 
     `key_columns` identify a failing row from run to run: never a line number or a figure that may change.
     `detail_nl` completes the title with values of the failing row, `"{delivery} sinds {period_code}"`; a
-    number with `:+` gets its sign.
+    number with `:+` gets its sign. `explained_by` is the column whose text tells all about one row, where there is
+    one: an alert then gives that instead of the usual cause and the next step.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Check:
     next_step_nl: str
     key_columns: tuple[str, ...]
     detail_nl: str = ""
+    explained_by: str | None = None
 
     def __post_init__(self) -> None:
         if not self.name.startswith(self.asset.replace(".", "_") + "__"):

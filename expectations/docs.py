@@ -27,8 +27,10 @@ ROWS_SHOWN = 200
 """Failing rows on a page; the marts hold all of them."""
 
 _STANDING_NL = {
+    "incomplete": "niet alle gemeenten",
     "late": "te laat",
     "missing": "ontbreekt",
+    "one_factor": "één factor",
     "other_type": "ander type",
     "unexplained": "onverklaard",
     "unknown": "onbekend",

@@ -34,6 +34,7 @@ def to_findings(results: Sequence[CheckResult], names: Mapping[str, str]) -> lis
 
 def _finding(check: Check, row: dict[str, Any], names: Mapping[str, str]) -> Finding:
     region, indicator, period = (_text(row.get(c)) for c in ("region_code", "indicator_id", "period_code"))
+    explanation = _text(row.get(check.explained_by)) if check.explained_by else None
     detail = check.detail_nl.format_map({name: _Shown(value) for name, value in row.items()})
     return Finding(
         check=check.name,
@@ -47,7 +48,8 @@ def _finding(check: Check, row: dict[str, Any], names: Mapping[str, str]) -> Fin
         indicator_id=indicator,
         indicator_label=names.get(indicator) if indicator else None,
         period_code=period,
-        rows=(row,),
+        explanation_nl=explanation,
+        rows=({name: value for name, value in row.items() if name != check.explained_by},),
     )
 
 

@@ -134,6 +134,32 @@ class ExpectNoUnexplainedBreak(gxe.ExpectColumnValuesToNotBeInSet):
     description: str = "Elke trendbreuk is verklaard door een gebeurtenis, of er is een besluit over genomen"
 
 
+class ExpectNoNationalChangeWithoutEvent(gxe.ExpectColumnValuesToNotBeInSet):
+    """No change of a whole country stands open without an event that explains it or a decision that settles it."""
+
+    column: str = "standing"
+    value_set: list[str] = ["unexplained"]  # noqa: RUF012 - a pydantic field, copied per instance
+    description: str = (
+        "Elke landelijke verandering is verklaard door een gebeurtenis, of er is een besluit over genomen"
+    )
+
+
+class ExpectUnitToContinue(gxe.ExpectColumnValuesToNotBeInSet):
+    """No new vintage multiplies nearly all figures of an indicator by one and the same factor."""
+
+    column: str = "standing"
+    value_set: list[str] = ["one_factor"]  # noqa: RUF012 - a pydantic field, copied per instance
+    description: str = "Een nieuwe uitgave telt in dezelfde eenheid als de vorige"
+
+
+class ExpectUniformDelivery(gxe.ExpectColumnValuesToNotBeInSet):
+    """Of a cooperation all members delivered, or none, or the reason is known of those that did not."""
+
+    column: str = "standing"
+    value_set: list[str] = ["incomplete"]  # noqa: RUF012 - a pydantic field, copied per instance
+    description: str = "Van een samenwerking leveren alle gemeenten, of bekend is waarom niet"
+
+
 class ExpectDeliveriesAsDeclared(gxe.ExpectColumnValuesToBeInSet):
     """Every figure that was to be delivered is there, or the reason why not is known."""
 

@@ -41,7 +41,10 @@ def marts_checks() -> list[Check]:
     """The checks on the public tables of schema `marts`."""
     return [
         _no_unexplained_open_break(),
+        _no_national_change_without_event(),
         _deliveries_as_declared(),
+        _delivery_uniform(),
+        _unit_continues(),
         _no_source_conflict(),
         _rates_follow_from_counts(),
         _nothing_refused(),
@@ -57,32 +60,55 @@ def _in_dutch(column: str, words: Mapping[str, str]) -> str:
     return f"case {column} {cases} else {column} end"
 
 
+def _breaks(where: str) -> str:
+    return f"""
+        select
+            break_id, indicator_id, region_code, period_code, kind_nl,
+            effect_pct, effect_low, effect_high, explanation_nl,
+            -- a break that was corrected at the source and still stands was not corrected
+            case
+                when decision in ('accepted', 'rejected') then decision
+                else coalesce(cause, 'unexplained')
+            end as standing
+        from marts.trend_break
+        where kind in ('level', 'one_off', 'slope', 'scale') and part_of is null and {where}
+    """
+
+
 def _no_unexplained_open_break() -> Check:
     return Check(
         name="marts_trend_break__no_unexplained_open_break",
         asset="marts.trend_break",
-        query="""
-            select
-                break_id, indicator_id, region_code, period_code, kind_nl,
-                effect_pct, effect_low, effect_high,
-                -- a break that was corrected at the source and still stands was not corrected
-                case
-                    when decision in ('accepted', 'rejected') then decision
-                    else coalesce(cause, 'unexplained')
-                end as standing
-            from marts.trend_break
-            where kind in ('level', 'one_off', 'slope', 'scale')
-        """,
+        query=_breaks("region_code not in ('NL01', 'VB00')"),
         expects=expects("ExpectNoUnexplainedBreak"),
         severity="warning",
         title_nl="Trendbreuk zonder verklaring",
         detects_nl="Trendbreuken waarvoor geen gebeurtenis bekend is en waarover nog niemand besloot.",
         usual_cause_nl="een andere manier van registreren of leveren, een fout in de levering, of een echte "
         "verandering in het gebruik.",
-        next_step_nl="Vraag de gemeente wat er veranderde; leg de gebeurtenis vast, of zet een besluit in "
-        "`sources/catalogue/decisions.yml`. Vergelijk tot dan niet over deze periode heen.",
+        next_step_nl="Vraag de gemeente wat er veranderde; leg de gebeurtenis vast, of een besluit met "
+        "`nulmeting breaks decide`. Vergelijk tot dan niet over deze periode heen.",
         key_columns=("break_id",),
         detail_nl="{kind_nl}, {effect_pct:+} %",
+        explained_by="explanation_nl",
+    )
+
+
+def _no_national_change_without_event() -> Check:
+    return Check(
+        name="marts_trend_break__no_national_change_without_event",
+        asset="marts.trend_break",
+        query=_breaks("region_code in ('NL01', 'VB00')"),
+        expects=expects("ExpectNoNationalChangeWithoutEvent"),
+        severity="warning",
+        title_nl="Landelijke verandering zonder verklaring",
+        detects_nl="Veranderingen in het hele land waarvoor geen gebeurtenis bekend is en waarover niemand besloot.",
+        usual_cause_nl="een andere definitie of verwerking bij de uitgever, nieuwe wetgeving, of een schok van buiten.",
+        next_step_nl="Zoek bij de uitgever wat er veranderde; leg de gebeurtenis vast, of een besluit met "
+        "`nulmeting breaks decide`. Lees tot dan geen gemeente af aan deze verandering.",
+        key_columns=("break_id",),
+        detail_nl="{kind_nl}, {effect_pct:+} %",
+        explained_by="explanation_nl",
     )
 
 
@@ -107,6 +133,103 @@ def _deliveries_as_declared() -> Check:
         next_step_nl="Vraag na bij de leverancier; leg de reden vast onder `known_gaps` van de bron.",
         key_columns=("source_id", "indicator_id", "region_code", "period_code"),
         detail_nl="{delivery_nl} door {source_id}",
+    )
+
+
+def _delivery_uniform() -> Check:
+    return Check(
+        name="marts_coverage__delivery_uniform",
+        asset="marts.coverage",
+        query="""
+            with member as (
+                select distinct group_code, member_code
+                from core.region_member
+                where members_complete
+            ),
+            delivered as (
+                select
+                    member.group_code, coverage.source_id, coverage.period_code, member.member_code,
+                    bool_or(coverage.delivery in ('delivered', 'suppressed')) as came,
+                    bool_or(coverage.delivery in ('missing', 'late') and coalesce(trim(coverage.because), '') = '')
+                        as stayed_away
+                from marts.coverage as coverage
+                inner join member on coverage.region_code = member.member_code
+                where coverage.delivery != 'not_expected'
+                group by all
+            )
+            select
+                group_code as region_code, source_id, period_code,
+                count(*) filter (where came) as delivered_members,
+                count(*) as expected_members,
+                string_agg(member_code, ', ' order by member_code) filter (where stayed_away) as missing_members,
+                case when bool_or(came) and bool_or(stayed_away) then 'incomplete' else 'uniform' end as standing
+            from delivered
+            group by group_code, source_id, period_code
+        """,
+        expects=expects("ExpectUniformDelivery"),
+        severity="warning",
+        title_nl="Een samenwerking levert niet voor al haar gemeenten",
+        detects_nl="Samenwerkingen waarvan een deel van de gemeenten leverde en een ander deel zonder reden niet.",
+        usual_cause_nl="een gemeente die apart levert of te laat is, of een samenvoeging die niet overal is verwerkt.",
+        next_step_nl="Tel deze gemeenten over de periode niet op; vraag de samenwerking om de ontbrekende levering.",
+        key_columns=("region_code", "source_id", "period_code"),
+        detail_nl="{delivered_members} van {expected_members} gemeenten leverden {source_id}; niet: {missing_members}",
+    )
+
+
+def _unit_continues() -> Check:
+    return Check(
+        name="marts_revision__unit_continues",
+        asset="marts.revision",
+        # A power of ten is told by the scales in core. A revision changes some figures, each by its own measure.
+        query="""
+            with changed as (
+                select
+                    source_id, indicator_id, old_vintage_id, new_vintage_id,
+                    count(*) as changed,
+                    median(ln(new_value / old_value)) as shift,
+                    mad(ln(new_value / old_value)) as spread
+                from marts.revision
+                where old_value > 0 and new_value > 0
+                group by all
+            ),
+            compared as (
+                select
+                    changed.*,
+                    (
+                        select count(*)
+                        from marts.observation as given
+                        where
+                            given.vintage_id = changed.new_vintage_id
+                            and given.indicator_id = changed.indicator_id
+                            and given.value > 0
+                    ) as compared
+                from changed
+            )
+            select
+                source_id, indicator_id, old_vintage_id, new_vintage_id, changed, compared,
+                round(exp(shift), 4) as factor,
+                case
+                    when
+                        changed >= 5
+                        and changed >= 0.8 * compared
+                        and abs(shift) > 0.02
+                        and spread <= 0.01
+                        and (abs(shift) < 1 or abs(shift / ln(10) - round(shift / ln(10))) > 0.1)
+                        then 'one_factor'
+                    else 'continues'
+                end as standing
+            from compared
+        """,
+        expects=expects("ExpectUnitToContinue"),
+        severity="warning",
+        title_nl="Een nieuwe uitgave telt anders",
+        detects_nl="Een nieuwe uitgave waarin bijna alle cijfers van een indicator met dezelfde factor zijn veranderd.",
+        usual_cause_nl="een andere eenheid, noemer of prijspeil bij de uitgever; een gewone herziening is ongelijk.",
+        next_step_nl="Zoek bij de uitgever wat er veranderde; pas `unit` of `factor` van de reeks aan, of leg de "
+        "wijziging vast in `sources/catalogue/events.yml`.",
+        key_columns=("source_id", "indicator_id", "old_vintage_id", "new_vintage_id"),
+        detail_nl="{changed} van {compared} cijfers maal {factor}, {source_id}",
     )
 
 

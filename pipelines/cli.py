@@ -234,6 +234,95 @@ def pull_cbs(
     typer.echo(str(pulled.path))
 
 
+breaks_app = typer.Typer(help="Trend breaks: find, explain, decide, and measure how well they are found.")
+app.add_typer(breaks_app, name="breaks", no_args_is_help=True)
+
+
+@breaks_app.command("explain")
+def breaks_explain(
+    break_id: Annotated[str, typer.Argument(help="the id, as in marts.trend_break or an alert")],
+    data_dir: DataDir = None,
+) -> None:
+    """Say in Dutch what happened, how large and why, what may still be compared and what to do next."""
+    from pipelines.published_breaks import find_break
+
+    found = find_break(load_settings(data_dir=data_dir), break_id)
+    typer.echo(found.heading)
+    typer.echo(found.explanation_nl)
+
+
+@breaks_app.command("decide")
+def breaks_decide(
+    break_id: Annotated[str, typer.Argument(help="the id, as in marts.trend_break or an alert")],
+    decision: Annotated[
+        str,
+        typer.Option("--as", help="accepted (a new baseline), corrected (the source was wrong) or rejected (no break)"),
+    ],
+    because: Annotated[str, typer.Option(help="one sentence that a later reader understands")],
+    by: Annotated[str | None, typer.Option(help="who decides; default: the user of git")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Add a decision to sources/catalogue/decisions.yml; it counts from the next run on."""
+    from pipelines.decisions import decide
+
+    decided = decide(_settings(data_dir=data_dir), break_id, decision, because, by)
+    done = "added to" if decided.written else "stands already in"
+    typer.echo(f"{decided.found.break_id}: {decision}, {done} {decided.path}")
+
+
+@breaks_app.command("detect")
+def breaks_detect(
+    panel: Annotated[
+        Path,
+        typer.Option(
+            help="Parquet with indicator_id, region_code, period_code, value, numerator, denominator, unit, obs_status"
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="where the breaks go, as Parquet; one row per break")],
+    events: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV with event_id, kind, nature, effective_date, period_from, period_to, region_codes, indicator_ids "
+            "(separated by |, * for all)"
+        ),
+    ] = None,
+    groups: Annotated[Path | None, typer.Option(help="CSV with group_code, region_code: cooperations")] = None,
+    attribution: Annotated[
+        Path | None, typer.Option(help="where break and candidate event go, as Parquet; one row per pair")
+    ] = None,
+    false_alarms: Annotated[
+        float, typer.Option(help="how many of a thousand series without a break may be flagged")
+    ] = 15.0,
+) -> None:
+    """Find breaks in a panel of your own, outside the warehouse."""
+    from pipelines.breaks import PanelError
+    from pipelines.breaks.files import detect_files
+
+    try:
+        found = detect_files(
+            panel, out, events=events, groups=groups, attribution=attribution, false_alarms_per_1000=false_alarms
+        )
+    except PanelError as error:
+        _stop(str(error), WRONG_USE)
+    alarms = sum(found.breaks["alarm"].to_pylist())
+    typer.echo(f"{out}: {found.breaks.num_rows} breaks and candidates, {alarms} above the threshold")
+
+
+@breaks_app.command("benchmark")
+def breaks_benchmark(
+    out: Annotated[Path, typer.Option(help="where the report goes")] = Path("docs/breaks-benchmark.md"),
+    quick: Annotated[bool, typer.Option(help="one seed and one indicator, to see that it runs")] = False,
+) -> None:
+    """Measure this detection and others on simulated panels, and write the report."""
+    from pipelines.breaks.evaluation.report import write_report
+
+    try:
+        write_report(out, quick=quick, told=lambda study: typer.echo(study, err=True))
+    except ImportError as error:
+        raise SetupError(f"breaks benchmark: {error}") from None
+    typer.echo(str(out))
+
+
 @app.command()
 def dev(data_dir: DataDir = None, profile: Profile = None, port: int = 3000) -> None:
     """Open the Dagster interface on this machine only (http://localhost:3000)."""

@@ -365,7 +365,11 @@ def _summarise(
             quarantined=quarantined,
             breaks={
                 row["cause"]: row["n"]
-                for row in rows("select cause, count(*) as n from marts.trend_break where kind != 'gap' group by cause")
+                # a gap, another rounding and a copy have no size and no cause; a part is counted with its whole
+                for row in rows(
+                    "select cause, count(*) as n from marts.trend_break "
+                    "where effect_pct is not null and part_of is null group by cause"
+                )
             },
             **summary,
         )

@@ -45,6 +45,8 @@
         when 'slope' then 'een knik in de trend'
         when 'scale' then 'een schaalfout'
         when 'gap' then 'een gat in de reeks'
+        when 'rounding' then 'een andere afronding'
+        when 'copy' then 'een kopie van een eerdere periode'
     end
 {%- endmacro %}
 

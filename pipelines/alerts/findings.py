@@ -45,7 +45,8 @@ class Finding:
 
     `key` identifies the row within its check and stays the same from run to run as long as it is the same
     problem: `GM0383|wmo_hulp|2016H2`, never a row number or a figure that may change. `title_nl` (what is
-    wrong), `cause_nl` (the usual or probable cause) and `next_step_nl` are one line of Dutch each. `rows`
+    wrong), `cause_nl` (the usual or probable cause) and `next_step_nl` are one line of Dutch each; where
+    `explanation_nl` tells of this very row what happened and what to do, it is shown instead of both. `rows`
     holds a few failing rows as plain values; columns that may hold personal data are left out, whoever passed
     them.
 
@@ -64,6 +65,7 @@ class Finding:
     indicator_id: str | None = None
     indicator_label: str | None = None
     period_code: str | None = None
+    explanation_nl: str | None = None
     rows: tuple[dict[str, Any], ...] = ()
 
     def __post_init__(self) -> None:

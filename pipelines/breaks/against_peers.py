@@ -10,23 +10,24 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pipelines.breaks.level_shift import admissible, informations, precision_of, scores, without
-from pipelines.breaks.national import Course, course_variance
-from pipelines.breaks.noise import Noise, estimate_noise
-from pipelines.breaks.null import Case, Null, Redraw, nulls_of_panels
+from pipelines.breaks.groups import Groups, Shared, shared_breaks
+from pipelines.breaks.measured import Look, Panel
+from pipelines.breaks.national import Course, course_variance, differing_changes
+from pipelines.breaks.null import Null, nulls_of_panels
 from pipelines.breaks.panel import Bools, Floats, Grid, Ints
-from pipelines.breaks.peers import centre_and_level, median_over
-from pipelines.breaks.quantity import Quantity, smoothed
+from pipelines.breaks.peers import median_over
+from pipelines.breaks.quantity import Quantity
 from pipelines.breaks.rules import TEN, ScaleErrors
-from pipelines.breaks.search import Found, Lines, Searched, Spread, search, spread_of_panel
+from pipelines.breaks.search import Found, Lines, search
+from pipelines.breaks.side_by_side import side_by_side
 
 FEWEST_PERIODS = 6
 FEWEST_PEERS = 8
 CANDIDATE = 0.7  # a fifth of the clean series has a score like this; kept so that another line can be drawn
 _FEWEST_FIGURES = 4
 _SURE = 1.5
-_CLEAR = 4.0
-_POWER = 0.8416  # 80 % of a normal
+_CLEAR = 3.7  # strength of evidence
+_BLOCK = 8192  # series; n x n numbers each are held at a time
 
 
 @dataclass(frozen=True)
@@ -35,42 +36,40 @@ class PeerTest:
 
     `detectable` (S) is the log effect of the smallest lasting shift found with 80 % power at `line`, NaN
     where a series was not tested. `course` is the common course for the national test over `columns` of the
-    grid, None without a test.
+    grid, None without a test. `shared` are the breaks of groups, `apart` (one per column of `columns`) how much
+    municipalities differ in a change of that period, as a standard deviation of the log beyond their usual noise.
     """
 
     found: Found
     detectable: Floats
     course: Course | None
     columns: Ints
+    shared: Shared
+    apart: Floats
 
 
 def no_test(series: int) -> PeerTest:
-    none, empty = np.empty(0, dtype=np.int64), np.empty(0)
-    found = Found(none, none, none.astype(bool), empty, empty, empty)
-    return PeerTest(found, np.full(series, np.nan), None, none)
+    none = np.empty(0, dtype=np.int64)
+    return PeerTest(Found.nothing(), np.full(series, np.nan), None, none, Shared.nothing(), np.empty(0))
 
 
-def compare_with_peers(cases: list[tuple[Grid, Quantity, Bools, ScaleErrors]], line: float) -> list[PeerTest]:
-    """Level shifts and one-offs per grid; nothing where one has too few periods or peers to tell.
+def compare_with_peers(
+    cases: list[tuple[Grid, Quantity, Bools, ScaleErrors]], groups: Groups, line: float
+) -> list[PeerTest]:
+    """Level shifts, one-offs and slopes per grid; nothing where one has too few periods or peers to tell.
 
     A case is a grid with its quantity, what counts as delivered, and the scale errors found. `line` is the
     rarity (minus log10 of false alarms per series) at which the detectable effect is stated.
     """
     panels = [_panel(*case) for case in cases]
-    looks = [None if panel is None else _second_look(panel) for panel in panels]
-    nulls = iter(
-        nulls_of_panels([look.to_redraw(panel) for panel, look in zip(panels, looks, strict=True) if panel and look])
-    )
-    tests = []
-    for (grid, *_), panel, look in zip(cases, panels, looks, strict=True):
-        if panel is None or look is None:
-            tests.append(no_test(grid.regions.size))
-            continue
-        tests.append(_test(panel, look, next(nulls), line))
-    return tests
+    looks = side_by_side(_second_look, (panel for panel in panels if panel))
+    nulls = nulls_of_panels([look.to_redraw for look in looks])
+    rows = [groups.rows(case[0].regions) for case, panel in zip(cases, panels, strict=True) if panel]
+    tests = iter(side_by_side(lambda part: _test(*part, line), zip(looks, nulls, rows, strict=True)))
+    return [next(tests) if panel else no_test(case[0].regions.size) for case, panel in zip(cases, panels, strict=True)]
 
 
-def _panel(grid: Grid, quantity: Quantity, delivered: Bools, errors: ScaleErrors) -> _Panel | None:
+def _panel(grid: Grid, quantity: Quantity, delivered: Bools, errors: ScaleErrors) -> Panel | None:
     log = np.where(delivered, without_scale_errors(quantity, errors), np.nan)
     present = np.isfinite(log) | (quantity.suppressed & delivered)
     tested = (np.isfinite(log).sum(axis=1) >= _FEWEST_FIGURES) & (present.sum(axis=1) >= FEWEST_PERIODS)
@@ -78,35 +77,64 @@ def _panel(grid: Grid, quantity: Quantity, delivered: Bools, errors: ScaleErrors
     if tested.sum() < FEWEST_PEERS or columns.size < FEWEST_PERIODS:
         return None
     rows = np.flatnonzero(tested)
-    return _Panel(grid, quantity, errors, log=log, present=present, rows=rows, columns=columns)
+    return Panel(grid, quantity, errors, log=log, present=present, rows=rows, columns=columns)
 
 
-def _second_look(panel: _Panel) -> _Look:
+def _second_look(panel: Panel) -> Look:
     """The panel measured with its clear breaks taken out, so that they do not count as noise."""
     look = panel.look(np.zeros(panel.log.shape))
-    clear = search(
-        Searched(look.precision, look.rest, panel.present, panel.shapes, look.spread),
-        Lines(_as_it_is, _CLEAR, _CLEAR),
-    )
+    clear = _in_blocks(look, Lines(_as_it_is, _CLEAR, _CLEAR))
     return panel.look(clear.fitted(panel.log.shape))
 
 
-def _as_it_is(one_off: Floats, level: Floats) -> tuple[Floats, Floats]:
-    return one_off, level
+def _as_it_is(strength: Floats) -> Floats:
+    return strength
 
 
-def _test(panel: _Panel, look: _Look, null: Null, line: float) -> PeerTest:
-    searched = Searched(look.precision, look.rest, panel.present, panel.shapes, look.spread)
-    found = search(searched, Lines(null.rarity, CANDIDATE, min(line, _SURE)))
+def _blocks(series: int) -> list[Ints]:
+    return [np.arange(start, min(start + _BLOCK, series)) for start in range(0, series, _BLOCK)]
+
+
+def _in_blocks(look: Look, lines: Lines) -> Found:
+    """The search over all series of a panel, a bounded number at a time."""
+    parts = [(search(look.searched(rows), lines), rows) for rows in _blocks(look.rest.shape[0])]
+    return Found.together([replace(found, series=rows[found.series]) for found, rows in parts])
+
+
+def _test(look: Look, null: Null, groups: list[Ints], line: float) -> PeerTest:
+    panel = look.panel
+    lines = Lines(null.rarity, CANDIDATE, min(line, _SURE))
     detectable = np.full(panel.all_series, np.nan)
-    detectable[panel.rows] = look.detectable(panel, null, line)
-    variance = course_variance(look.clean_rest, panel.variance)
+    parts = []
+    for rows in _blocks(look.rest.shape[0]):
+        searched = look.searched(rows)
+        found = search(searched, lines)
+        parts.append(replace(found, series=rows[found.series]))
+        detectable[panel.rows[rows]] = look.detectable(searched, null, line)
+    found = Found.together(parts)
+    variance = course_variance(look.clean_rest, look.variance)
     return PeerTest(
         replace(found, series=panel.rows[found.series], period=panel.columns[found.period]),
         detectable,
         Course(look.centre, variance, panel.ordinals, panel.per_year),
         panel.columns,
+        _shared(look, null, groups),
+        differing_changes(look.rest, panel.present),
     )
+
+
+def _shared(look: Look, null: Null, groups: list[Ints]) -> Shared:
+    """The breaks that groups share; `groups` places their members in the grid."""
+    panel = look.panel
+    place = np.full(panel.all_series, -1)
+    place[panel.rows] = np.arange(panel.rows.size)
+    parts = []
+    for group, rows in enumerate(groups):
+        own = place[rows][place[rows] >= 0]
+        if own.size:
+            parts.append(shared_breaks(group, look.searched(own), null, CANDIDATE))
+    shared = Shared.together(parts)
+    return replace(shared, period=panel.columns[shared.period])
 
 
 def without_scale_errors(quantity: Quantity, errors: ScaleErrors) -> Floats:
@@ -122,104 +150,3 @@ def without_scale_errors(quantity: Quantity, errors: ScaleErrors) -> Floats:
     log = np.where(wrong, log - errors.power_of_cell * TEN, log)
     short = wrong & (off.sum(axis=1, keepdims=True) <= 2)
     return np.where(short, np.nan, log)
-
-
-@dataclass(frozen=True)
-class _Look:
-    """One pass over a panel: its common course, noise, and scores."""
-
-    centre: Floats
-    rest: Floats
-    clean_rest: Floats
-    noise: Noise
-    precision: Floats
-    information: tuple[Floats, Floats]
-    spread: Spread
-    level: Floats
-
-    def to_redraw(self, panel: _Panel) -> Case:
-        """What the null of the panel is made from."""
-        real = scores(self.precision, self.rest, panel.shapes, panel.present, self.information)
-        course = self.level[:, None] + self.centre
-        redraw = Redraw(self.precision, course, panel.present, panel.shapes, self.noise, panel.ordinals, panel.quantity)
-        return Case(redraw, real, self.spread)
-
-    def detectable(self, panel: _Panel, null: Null, line: float) -> Floats:
-        """Log effect found with 80 % power at `line`, for the median of the periods where it may start."""
-        scale = np.sqrt(self.spread.pooled)
-        possible = panel.shapes.level & (self.information[1] > 1e-9)
-        error = np.where(possible, 1 / np.sqrt(np.where(possible, self.information[1], 1.0)), np.nan)
-        return (null.level_line(line) * scale + _POWER) * median_over(error, axis=1)
-
-
-class _Panel:
-    """The tested part of a grid: S series over n periods that enough of them have."""
-
-    def __init__(
-        self,
-        grid: Grid,
-        quantity: Quantity,
-        errors: ScaleErrors,
-        *,
-        log: Floats,
-        present: Bools,
-        rows: Ints,
-        columns: Ints,
-    ) -> None:
-        part = np.ix_(rows, columns)
-        self.rows, self.columns, self.all_series = rows, columns, log.shape[0]
-        self.log, self.present = log[part], present[part]
-        self.quantity = replace(
-            quantity,
-            log=log[part],
-            log_value=quantity.log_value[part],
-            people=quantity.people[part],
-            printed=quantity.printed[part],
-            suppressed=quantity.suppressed[part] & self.present,
-        )
-        self.ordinals, self.per_year = grid.ordinals[columns], grid.per_year
-        self.shapes = admissible(self.present)
-        self.variance = np.ones_like(self.log)
-        self.lasting_errors = self._lasting(errors)
-
-    def _lasting(self, errors: ScaleErrors) -> list[tuple[Ints, Ints]]:
-        """Lasting scale errors as series and period; the n-th entry holds the n-th error of every series."""
-        place = np.full(self.all_series, -1)
-        place[self.rows] = np.arange(self.rows.size)
-        lasting = (errors.returned < 0) & (place[errors.series] >= 0)
-        series = place[errors.series[lasting]]
-        period = np.searchsorted(self.columns, errors.period[lasting])
-        turns = []
-        while series.size:
-            _, first = np.unique(series, return_index=True)
-            turns.append((series[first], period[first]))
-            series, period = np.delete(series, first), np.delete(period, first)
-        return turns
-
-    def look(self, fitted: Floats) -> _Look:
-        """Measure the panel with the breaks in `fitted` (S x n) taken out; the scores keep them in."""
-        shown = self.log - fitted
-        centre, level = centre_and_level(shown)
-        for _ in range(2):
-            course = level[:, None] + centre
-            filled = np.where(self.present, self.quantity.at_least_hidden(course + fitted), np.nan)
-            shown = filled - fitted
-            # The neighbours in time say how precise a figure is: a running median follows a lasting shift,
-            # but not a single deviating point, which so cannot excuse itself.
-            expected = smoothed(filled - centre, level) + centre
-            self.variance = self.quantity.variance(expected)
-            step = np.diff(shown - centre, axis=1)
-            usual = np.nanmedian(step**2) / 2 if np.isfinite(step).any() else 1e-3
-            centre, level = centre_and_level(shown, 1.0 / (self.variance + usual))
-        clean_rest = shown - centre - level[:, None]
-        noise = estimate_noise(clean_rest, self.variance, self.ordinals, self.per_year)
-        precision = precision_of(noise.covariance(self.ordinals), self.variance, self.present)
-        for series, period in self.lasting_errors:
-            shape = np.zeros(self.log.shape)
-            shape[series] = np.arange(self.log.shape[1]) >= period[:, None]
-            precision = without(precision, shape * self.present)
-        rest = np.where(self.present, filled - centre - level[:, None], 0.0)
-        information = informations(precision)
-        known = np.where(self.present, clean_rest, 0.0)
-        clean = scores(precision, known, self.shapes, self.present, information)
-        return _Look(centre, rest, clean_rest, noise, precision, information, spread_of_panel(clean), level)

@@ -11,32 +11,45 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.breaks import shapes
 from pipelines.breaks.against_peers import PeerTest, compare_with_peers
-from pipelines.breaks.attribution import Attribution, attribute
+from pipelines.breaks.attribution import Attribution, EventEffects
+from pipelines.breaks.causes import Causes, causes_of, scopes
+from pipelines.breaks.copies import Copies, find_copies
 from pipelines.breaks.events import Events, read_events
-from pipelines.breaks.national import common_breaks, typical_step
+from pipelines.breaks.groups import Groups, members_of, read_groups
+from pipelines.breaks.link import link_factors
+from pipelines.breaks.national import CommonBreak, common_breaks, common_to_several, typical_step
 from pipelines.breaks.panel import Bools, Floats, Grid, Ints, PanelError, read_panel
 from pipelines.breaks.peers import median_over
 from pipelines.breaks.quantity import Quantity, quantity_of
 from pipelines.breaks.result import (
+    COPY,
     GAP,
     LEVEL,
     ONE_OFF,
+    ROUNDING,
     SCALE,
+    SLOPE,
     Detection,
     Findings,
     attribution_table,
     break_table,
     detectable_table,
+    event_table,
 )
+from pipelines.breaks.rounding import RoundingChanges, find_rounding_changes
 from pipelines.breaks.rules import TEN, Gaps, ScaleErrors, find_gaps, find_scale_errors
 
 RULE_SCORE = 100.0
 _ABOUT_A_POWER_OF_TEN = 0.12
-_COUNTRY = -1
+_COUNTRY = -1  # stands for a series; below that stands a group, the first as -2
+_DIFFERING = 3.0  # standard deviations by which members may differ from a change of their country
+_NONE = np.empty(0, dtype=np.int64)
+_NAMES = np.array([ONE_OFF, LEVEL, SLOPE])  # in the order of `shapes`
 
 
-def detect(panel: Any, events: Any = None, *, false_alarms_per_1000: float = 15.0) -> Detection:
+def detect(panel: Any, events: Any = None, groups: Any = None, *, false_alarms_per_1000: float = 15.0) -> Detection:
     """Detect and attribute trend breaks in a long panel on harmonised geography.
 
     `panel` is a pyarrow (or polars, pandas) table with the columns `pipelines.breaks.panel.COLUMNS`, one
@@ -51,20 +64,27 @@ def detect(panel: Any, events: Any = None, *, false_alarms_per_1000: float = 15.
     if not 0 < false_alarms_per_1000 <= 500:
         raise PanelError(f"found false_alarms_per_1000 {false_alarms_per_1000}, expected above 0, at most 500")
     line = -float(np.log10(false_alarms_per_1000 / 1000.0))
-    register = read_events(events)
-    tested = _tested(panel, line)
-    typical = typical_step([one.peers.course for one in tested if one.peers.course is not None])
-    found = Findings.together([Findings.nothing(), *(part for one in tested for part in one.findings(typical, line))])
-    attribution = _attributed(found, tested, register)
+    register, cooperations = read_events(events), read_groups(groups)
+    tested = _tested(panel, cooperations, line)
+    common = _common_breaks(tested, line)
+    found = Findings.together(
+        [
+            Findings.nothing(),
+            *(part for one, own in zip(tested, common, strict=True) for part in one.findings(own, line)),
+        ]
+    )
+    caused = _caused(found, tested, register, cooperations, line)
+    found, attribution = caused.found, caused.attribution
     series = [(one.grid.indicator_id, one.grid.regions, one.peers.detectable) for one in tested]
     return Detection(
-        breaks=break_table(found, attribution, register.event_ids),
+        breaks=break_table(found, attribution, register.event_ids, link_factors(found, attribution, register)),
         detectable=detectable_table(
             np.concatenate([np.full(regions.size, name) for name, regions, _ in series] or [np.empty(0, "U1")]),
             np.concatenate([regions for _, regions, _ in series] or [np.empty(0, "U1")]),
             np.concatenate([effect for _, _, effect in series] or [np.empty(0)]),
         ),
         attribution=attribution_table(found, attribution, register.event_ids),
+        events=event_table(caused.effects, register.event_ids),
     )
 
 
@@ -77,24 +97,50 @@ class _Tested:
     gaps: Gaps
     errors: ScaleErrors
     peers: PeerTest
+    rounding: RoundingChanges
+    copies: Copies
+    groups: Groups
 
-    def findings(self, typical: float, line: float) -> list[Findings]:
-        return [self._gaps(), self._scale_errors(), self._deviations(line), self._common(typical, line)]
+    def findings(self, common: list[CommonBreak], line: float) -> list[Findings]:
+        return [
+            self._gaps(),
+            self._rounding(),
+            self._copies(),
+            self._scale_errors(),
+            self._deviations(common, line),
+            self._shared(line),
+            self._common(common, line),
+        ]
 
     def _gaps(self) -> Findings:
-        national = self.gaps.national
-        series = np.concatenate([self.gaps.series, np.full(national.size, _COUNTRY)])
+        gaps, national = self.gaps, self.gaps.national
+        return self._noted(
+            GAP, gaps.series, gaps.period, np.concatenate([gaps.returned, np.full(national.size, -1)]), national
+        )
+
+    def _rounding(self) -> Findings:
+        changes = self.rounding
+        # A figure ten times too high is a multiple of ten as well.
+        own = ~np.isin(changes.series, self.errors.series)
+        lasting = np.full(int(own.sum()) + changes.national.size, -1)
+        return self._noted(ROUNDING, changes.series[own], changes.period[own], lasting, changes.national)
+
+    def _copies(self) -> Findings:
+        return self._noted(COPY, self.copies.series, self.copies.period, self.copies.returned)
+
+    def _noted(self, kind: str, series: Ints, period: Ints, returned: Ints, national: Ints = _NONE) -> Findings:
+        """Findings without a size and without alarm, of series and then of the country."""
+        series = np.concatenate([series, np.full(national.size, _COUNTRY)])
         empty = np.full(series.size, np.nan)
         return self._of(
-            kind=np.full(series.size, GAP),
+            kind=np.full(series.size, kind),
             series=series,
-            period=np.concatenate([self.gaps.period, national]),
-            returned=np.concatenate([self.gaps.returned, np.full(national.size, -1)]),
+            period=np.concatenate([period, national]),
+            returned=returned,
             effect=empty,
             se=empty,
             score=np.zeros(series.size),
             alarm=np.zeros(series.size, dtype=bool),
-            counted=np.ones(series.size, dtype=bool),
         )
 
     def _scale_errors(self) -> Findings:
@@ -109,38 +155,54 @@ class _Tested:
             se=np.zeros(errors.series.size),
             score=np.full(errors.series.size, RULE_SCORE),
             alarm=sure,
-            counted=sure,
         )
 
-    def _deviations(self, line: float) -> Findings:
+    def _deviations(self, common: list[CommonBreak], line: float) -> Findings:
         found = self.peers.found
         delivered = self.gaps.delivered
         newest = delivered.shape[1] - 1 - np.argmax(delivered[:, ::-1], axis=1)
-        lasting = found.lasting | (found.period == newest[found.series])
-        alarm = found.score >= line
+        at_newest = (found.kind == shapes.ONE_OFF) & (found.period == newest[found.series])
+        counted = found.score >= line
+        rows = self.groups.rows(self.grid.regions)
+        part = members_of(self.peers.shared, rows, found.series, found.period, found.effect)
+        for one in (one for one in common if one.score >= line):
+            near = np.abs(found.period - self.peers.columns[one.period]) <= 1
+            part |= near & (np.abs(found.effect) < _DIFFERING * self.peers.apart[one.period])
         return self._of(
-            kind=np.where(lasting, LEVEL, ONE_OFF),
+            kind=np.where(at_newest, LEVEL, _NAMES[found.kind]),
             series=found.series,
             period=found.period,
             returned=np.full(found.series.size, -1),
             effect=found.effect,
             se=found.se,
             score=found.score,
-            alarm=alarm,
-            counted=alarm,
+            alarm=counted & ~part,
+            part=part,
         )
 
-    def _common(self, typical: float, line: float) -> Findings:
-        course = self.peers.course
-        found = [] if course is None else common_breaks(course, typical)
+    def _shared(self, line: float) -> Findings:
+        shared = self.peers.shared
+        alarm = shared.score >= line
+        return self._of(
+            kind=_NAMES[shared.kind],
+            series=_COUNTRY - 1 - shared.group,
+            period=shared.period,
+            returned=np.full(shared.group.size, -1),
+            effect=shared.effect,
+            se=shared.se,
+            score=shared.score,
+            alarm=alarm,
+        )
+
+    def _common(self, found: list[CommonBreak], line: float) -> Findings:
         columns = self.peers.columns
         effect = np.array([one.effect for one in found], dtype=np.float64)
         power = np.rint(effect / TEN)
         scale = (power != 0) & (np.abs(effect - power * TEN) < _ABOUT_A_POWER_OF_TEN)
-        lasting = np.array([one.lasting for one in found], dtype=bool)
+        shape = np.array([one.kind for one in found], dtype=np.int64)
         score = np.array([one.score for one in found], dtype=np.float64)
         return self._of(
-            kind=np.where(scale, SCALE, np.where(lasting, LEVEL, ONE_OFF)),
+            kind=np.where(scale, SCALE, _NAMES[shape]),
             series=np.full(effect.size, _COUNTRY),
             period=columns[np.array([one.period for one in found], dtype=np.int64)],
             returned=np.full(effect.size, -1),
@@ -148,7 +210,6 @@ class _Tested:
             se=np.array([one.se for one in found], dtype=np.float64),
             score=score,
             alarm=score >= line,
-            counted=score >= line,
         )
 
     def _of(
@@ -162,16 +223,19 @@ class _Tested:
         se: Floats,
         score: Floats,
         alarm: Bools,
-        counted: Bools,
+        part: Bools | None = None,
     ) -> Findings:
         codes = self.grid.period_codes
-        national = series == _COUNTRY
+        national, grouped = series == _COUNTRY, series < _COUNTRY
+        names = np.array([*self.groups.codes, self.grid.country])
+        common = names[np.where(grouped, _COUNTRY - 1 - series, -1)]
         counts = self.quantity.log + np.log(self.quantity.people)
         median_count = np.round(np.exp(median_over(counts, axis=1)), 6)
         return Findings(
             indicator=np.full(series.size, self.grid.indicator_id),
-            region=np.where(national, self.grid.country, self.grid.regions[series]),
+            region=np.where(series < 0, common, self.grid.regions[np.maximum(series, 0)]),
             national=national,
+            grouped=grouped,
             period=codes[period],
             per_year=np.full(series.size, self.grid.per_year),
             ordinal=self.grid.ordinals[period],
@@ -181,12 +245,12 @@ class _Tested:
             se=se,
             score=score,
             alarm=alarm,
-            counted=counted,
-            median_count=np.where(national, np.nan, median_count[series]),
+            part=np.zeros(series.size, dtype=bool) if part is None else part,
+            median_count=np.where(series < 0, np.nan, median_count[np.maximum(series, 0)]),
         )
 
 
-def _tested(panel: Any, line: float) -> list[_Tested]:
+def _tested(panel: Any, groups: Groups, line: float) -> list[_Tested]:
     grids = list(read_panel(panel))
     quantities = [quantity_of(grid) for grid in grids]
     gaps = [find_gaps(grid, quantity) for grid, quantity in zip(grids, quantities, strict=True)]
@@ -195,33 +259,27 @@ def _tested(panel: Any, line: float) -> list[_Tested]:
         (grid, quantity, gap.delivered, error)
         for grid, quantity, gap, error in zip(grids, quantities, gaps, errors, strict=True)
     ]
-    peers = compare_with_peers(cases, line)
-    return [_Tested(*parts) for parts in zip(grids, quantities, gaps, errors, peers, strict=True)]
+    peers = compare_with_peers(cases, groups, line)
+    rounding = [find_rounding_changes(grid) for grid in grids]
+    copies = find_copies(grids)
+    parts = zip(grids, quantities, gaps, errors, peers, rounding, copies, strict=True)
+    return [
+        _Tested(grid, quantity, gap, error, test, change, copy, groups)
+        for grid, quantity, gap, error, test, change, copy in parts
+    ]
 
 
-def _attributed(found: Findings, tested: list[_Tested], register: Events) -> Attribution:
-    """Shares per finding. A finding for the country competes with findings for the country alone."""
-    share = np.zeros((found.ordinal.size, len(register)))
-    candidate = np.zeros(share.shape, dtype=bool)
+def _common_breaks(tested: list[_Tested], line: float) -> list[list[CommonBreak]]:
+    """Per grid the breaks of its common course; none where there is no course to test."""
+    courses = [one.peers.course for one in tested if one.peers.course is not None]
+    typical = typical_step(courses)
+    found = iter(common_to_several([common_breaks(course, typical) for course in courses], courses, line))
+    return [[] if one.peers.course is None else next(found) for one in tested]
+
+
+def _caused(found: Findings, tested: list[_Tested], register: Events, groups: Groups, line: float) -> Causes:
     if not len(register) or not tested:
-        return Attribution(share, candidate)
-    names, indicator_of = np.unique([one.grid.indicator_id for one in tested], return_inverse=True)
-    touched = register.touching_indicators(names)
-    timing = register.timing(found.ordinal, found.per_year)
-    sizes = [one.grid.regions.size for one in tested]
-    codes, region_of = np.unique(np.concatenate([one.grid.regions for one in tested]), return_inverse=True)
-    own = (np.repeat(indicator_of, sizes), region_of, codes, register.touching_regions(codes))
-    countries, country_of = np.unique([one.grid.country for one in tested], return_inverse=True)
-    common = (indicator_of, country_of, countries, register.touching_countries(countries))
-    for national, (of_indicator, of_region, regions, reached) in ((False, own), (True, common)):
-        cells, first = np.unique(of_indicator * regions.size + of_region, return_index=True)
-        scope = touched[of_indicator[first]] & reached[of_region[first]]
-        rows = np.flatnonzero(found.national == national)
-        if not rows.size:
-            continue
-        key = np.searchsorted(names, found.indicator[rows]) * regions.size
-        cell = np.searchsorted(cells, key + np.searchsorted(regions, found.region[rows]))
-        periods = float(np.mean([len(one.grid.periods) for one in tested]))
-        part = attribute(scope, cell, timing[rows], found.counted[rows], periods)
-        share[rows], candidate[rows] = part.share, part.candidate
-    return Attribution(share, candidate)
+        return Causes(Attribution.nothing(found.ordinal.size, len(register)), EventEffects.nothing(), found)
+    grids = [(one.grid.indicator_id, one.grid.country, one.grid.regions) for one in tested]
+    periods = float(np.mean([len(one.grid.periods) for one in tested]))
+    return causes_of(found, scopes(found, grids, register, groups), register, periods, line)

@@ -41,13 +41,18 @@ _NEAR = 0.4  # how likely an effect shows one period beside the window, against 
 
 @dataclass(frozen=True)
 class Events:
-    """E events. `first` and `last` are the periods between which an event's effect is expected to begin."""
+    """E events. `first` and `last` are the periods between which an event's effect is expected to begin.
+
+    `natures` tells a change of measurement from one of the world, `kinds` what happened.
+    """
 
     event_ids: tuple[str, ...]
     first: tuple[Period, ...]
     last: tuple[Period, ...]
     regions: tuple[frozenset[str], ...]
     indicators: tuple[frozenset[str], ...]
+    kinds: tuple[str, ...]
+    natures: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.event_ids)
@@ -111,7 +116,7 @@ def read_events(events: Any) -> Events:
     begins. Raises PanelError for a missing column, an id that occurs twice or an event without any date.
     """
     if events is None:
-        return Events((), (), (), (), ())
+        return Events((), (), (), (), (), (), ())
     table = as_arrow(events, "events")
     require_columns(table, COLUMNS, "events")
     rows = table.select(list(COLUMNS)).to_pylist()
@@ -130,6 +135,8 @@ def read_events(events: Any) -> Events:
         tuple(last),
         tuple(_listed(row["region_codes"]) for row in rows),
         tuple(_listed(row["indicator_ids"]) for row in rows),
+        tuple(str(row["kind"] or "") for row in rows),
+        tuple(str(row["nature"] or "") for row in rows),
     )
 
 

@@ -6,19 +6,27 @@ from which the common course has been taken out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from math import erfc, log10, sqrt
 
 import numpy as np
 
-from pipelines.breaks.level_shift import Shapes, informations, precision_of, scores, without
-from pipelines.breaks.panel import Floats, Ints
+from pipelines.breaks.panel import Bools, Floats, Ints
 from pipelines.breaks.peers import median_over
+from pipelines.breaks.shapes import SHAPES, SLOPE, admissible, informations, precision_of, pulls, shape_of, without
 
 _MOST = 3
 _SMALLEST = float(np.log(1.05))
-_PRIOR_FREEDOM = 4.0
+_PRIOR_FREEDOM = (4.0, 12.0)  # with one course, and with many
+_WORTH_OF_MEDIAN = 0.37  # of a step, where the spread is told by a median of absolute deviations
 _SMALLEST_STEP = 0.004
+_WORTH_LISTING = 0.5  # score below which a break of a course is not even a candidate
+_MOST_FAVOURED = 10.0
+_SMALLEST_SLOPE = 0.02  # per period
+_FEWEST_FOR_SLOPE = 10
+_PREFERRED = np.array([0.85, 1.0, 0.85])  # a step that is mostly still there next period is a lasting one
+_REACH = 2  # periods before and after that tell a change
 
 
 @dataclass(frozen=True)
@@ -34,7 +42,7 @@ class Course:
 @dataclass(frozen=True)
 class CommonBreak:
     period: int
-    lasting: bool
+    kind: int
     effect: float
     se: float
     score: float
@@ -53,7 +61,7 @@ def usual_step(course: Course) -> float:
     return max(1.4826 * float(np.median(np.abs(steps))), _SMALLEST_STEP)
 
 
-def common_breaks(course: Course, typical: float) -> list[CommonBreak]:
+def common_breaks(course: Course, typical: Typical) -> list[CommonBreak]:
     """Breaks of one common course. `typical` is the usual step over all panels, which moderates the own one.
 
     The course is a random walk with a mean growth and a season; a lasting break is one step far out of its
@@ -61,8 +69,9 @@ def common_breaks(course: Course, typical: float) -> list[CommonBreak]:
     """
     size = course.centre.size
     own = usual_step(course)
-    freedom = size - 1.0
-    step = sqrt((_PRIOR_FREEDOM * typical**2 + freedom * own**2) / (_PRIOR_FREEDOM + freedom))
+    freedom = _WORTH_OF_MEDIAN * (size - 1.0)
+    prior = typical.freedom
+    step = sqrt((prior * typical.step**2 + freedom * own**2) / (prior + freedom))
     time = (course.ordinals - course.ordinals[0]).astype(np.float64)
     walk = step**2 * np.minimum(time[:, None], time[None, :])
     present = np.ones((1, size), dtype=bool)
@@ -72,28 +81,52 @@ def common_breaks(course: Course, typical: float) -> list[CommonBreak]:
     if course.per_year > 1 and size >= 4 * course.per_year:
         for part in range(1, course.per_year):
             precision = without(precision, (course.ordinals % course.per_year == part)[None, :].astype(float))
-    first = informations(precision)
     # A step at the last period is a single point as well; nothing tells them apart, so both are allowed.
-    inside = present.copy()
-    inside[:, 0] = False
-    shapes = Shapes(one_off=inside, level=inside)
+    inside = np.zeros((SHAPES, size), dtype=bool)
+    inside[:, 1:] = True
+    inside[SLOPE] = admissible(present)[SLOPE, 0] & (size >= _FEWEST_FOR_SLOPE)
+    first = informations(precision)[:, 0]
     rest = course.centre[None, :]
     found: list[CommonBreak] = []
     for turn in range(_MOST):
-        result = scores(precision, rest, shapes, present, first, found=turn)
-        lasting = result.level.max() >= result.one_off.max() * 0.98
-        z = result.level[0] if lasting else result.one_off[0]
-        period = int(z.argmax())
-        rarity = _rarity(float(z[period]), freedom + _PRIOR_FREEDOM - turn, 2 * size)
-        information = informations(precision)[1 if lasting else 0][0, period]
-        columns = np.arange(size)
-        shape = ((columns >= period) if lasting else (columns == period)).astype(np.float64)[None, :]
-        effect = float((shape @ precision[0] @ rest[0])[0] / information)
-        if rarity < 2.0 or abs(effect) < _SMALLEST:
+        information = informations(precision)[:, 0]
+        usable = inside & (information > np.maximum(0.08 * first, 1e-9))
+        pull = pulls(precision, rest, rest)[:, 0]
+        z = np.where(usable, np.abs(pull) / np.sqrt(np.where(usable, information, 1.0)), 0.0)
+        kind = int(np.argmax(z.max(axis=1) * _PREFERRED))
+        period = int(z[kind].argmax())
+        rarity = _rarity(float(z[kind, period]), freedom + prior - turn, 2 * size)
+        effect = float(pull[kind, period] / max(information[kind, period], 1e-12))
+        if rarity < _WORTH_LISTING or abs(effect) < (_SMALLEST_SLOPE if kind == SLOPE else _SMALLEST):
             break
-        found.append(CommonBreak(period, bool(lasting), effect, float(information**-0.5), rarity))
-        precision = without(precision, shape)
+        found.append(CommonBreak(period, kind, effect, float(information[kind, period] ** -0.5), rarity))
+        precision = without(precision, shape_of(np.array([kind]), np.array([period]), size))
     return found
+
+
+def common_to_several(found: list[list[CommonBreak]], courses: list[Course], line: float) -> list[list[CommonBreak]]:
+    """The breaks of all courses, with better scores for those in a period in which other courses clearly broke.
+
+    A law or a new way of booking moves several indicators at once. Scores are those of weighted tests, with a weight
+    of one on average over the periods; the course itself does not count among the others.
+    """
+    when = [
+        (course.per_year, int(course.ordinals[one.period]))
+        for own, course in zip(found, courses, strict=True)
+        for one in own
+        if one.score >= line
+    ]
+    whole = Counter(when)
+    result = []
+    for own, course in zip(found, courses, strict=True):
+        mine = {int(course.ordinals[one.period]) for one in own if one.score >= line}
+        others = np.array(
+            [whole[course.per_year, int(at)] - (int(at) in mine) for at in course.ordinals], dtype=np.float64
+        )
+        weight = np.minimum(1 + others * others.size / max(others.sum(), 1.0), _MOST_FAVOURED)
+        favour = np.log10(weight / weight.mean()) if len(courses) > 1 and others.max() >= 2 else np.zeros(others.size)
+        result.append([replace(one, score=one.score + max(float(favour[one.period]), 0.0)) for one in own])
+    return result
 
 
 def _rarity(z: float, freedom: float, tests: int) -> float:
@@ -102,9 +135,40 @@ def _rarity(z: float, freedom: float, tests: int) -> float:
     return -log10(max(erfc(normal / sqrt(2)) * tests, 1e-300))
 
 
-def typical_step(courses: list[Course]) -> float:
+@dataclass(frozen=True)
+class Typical:
+    """How much common courses move per period (log), known as if from `freedom` steps."""
+
+    step: float
+    freedom: float
+
+
+def typical_step(courses: list[Course]) -> Typical:
     """The median over panels of how much the common course moves per period."""
-    return float(np.median([usual_step(course) for course in courses])) if courses else _SMALLEST_STEP
+    few, many = _PRIOR_FREEDOM
+    step = float(np.median([usual_step(course) for course in courses])) if courses else _SMALLEST_STEP
+    return Typical(step, min(few + len(courses) - 1.0, many))
+
+
+def differing_changes(rest: Floats, present: Bools) -> Floats:
+    """How much series differ in a change of each period (n), beyond what they differ in at other periods.
+
+    A new law does not move every municipality by the same amount.
+    """
+    known = np.where(present, rest, np.nan)
+    size = rest.shape[1]
+    width = np.zeros(size)
+    for at in range(1, size):
+        change = _mean(known[:, at : at + _REACH]) - _mean(known[:, max(at - _REACH, 0) : at])
+        middle = np.nanmedian(change) if np.isfinite(change).any() else 0.0
+        width[at] = 1.4826 * np.nanmedian(np.abs(change - middle)) if np.isfinite(change).any() else 0.0
+    usual = float(np.median(width[1:])) if size > 1 else 0.0
+    return np.sqrt(np.maximum(width**2 - usual**2, 0.0))
+
+
+def _mean(part: Floats) -> Floats:
+    known = np.isfinite(part)
+    return np.where(known.any(axis=1), np.nansum(part, axis=1) / np.maximum(known.sum(axis=1), 1), np.nan)
 
 
 def course_variance(rest: Floats, variance: Floats) -> Floats:

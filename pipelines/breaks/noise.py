@@ -16,6 +16,7 @@ from pipelines.breaks.panel import Floats, Ints
 _MEDIAN_CHI2 = 0.45494
 _PERSISTENCE = (0.3, 0.5, 0.7, 0.85, 0.98)
 _LONGEST_LAG = 8
+_MOST_STEPS = 4000  # that tell the spread over one lag
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,11 @@ def estimate_noise(rest: Floats, variance: Floats, ordinals: Ints, per_year: int
         present = np.isfinite(step)
         if present.sum() < 30:
             continue
+        some = slice(None, None, max(int(present.sum()) // _MOST_STEPS, 1))
+        square, variances = step[present][some] ** 2, known[present][some]
         lags.append(lag)
-        growth.append(_excess(step[present] ** 2, known[present]))
-        weight.append(np.sqrt(present.sum()) / (np.median(known[present]) + growth[-1]))
+        growth.append(_excess(square, variances))
+        weight.append(np.sqrt(present.sum()) / (np.median(variances) + growth[-1]))
     if not lags:
         return Noise(1e-4, 0.0, 0.5, 0.0, 0.0, per_year)
     return _fit(np.array(lags), np.array(growth), np.array(weight), per_year)
@@ -70,7 +73,7 @@ def estimate_noise(rest: Floats, variance: Floats, ordinals: Ints, per_year: int
 def _excess(squares: Floats, known: Floats) -> float:
     """The variance g for which the median of squares / (known + g) is that of a squared normal."""
     low, high = 0.0, float(np.median(squares)) / _MEDIAN_CHI2
-    for _ in range(14):
+    for _ in range(9):
         middle = (low + high) / 2
         if np.median(squares / (known + middle)) > _MEDIAN_CHI2:
             low = middle
@@ -87,6 +90,8 @@ def _fit(lags: Ints, growth: Floats, weight: Floats, per_year: int) -> Noise:
         allowed = [0, 1, 2] + ([3] if seasonal.any() else [])
         for size in range(1, len(allowed) + 1):
             for chosen in combinations(allowed, size):
+                if 1 not in chosen and persistence != _PERSISTENCE[0]:
+                    continue  # without drift its persistence does not matter
                 columns = list(chosen)
                 answer = np.linalg.lstsq(shapes[:, columns] * weight[:, None], growth * weight, rcond=None)[0]
                 if (answer < 0).any():

@@ -6,11 +6,11 @@ variance that counting and rounding alone cause. What does not: variation betwee
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pipelines.breaks.panel import Bools, Floats, Grid
+from pipelines.breaks.panel import Bools, Floats, Grid, Ints
 from pipelines.breaks.peers import median_over
 
 SUPPRESSED_BELOW = 10.0
@@ -38,6 +38,12 @@ class Quantity:
     rounding: float
     share: bool
     suppressed: Bools
+
+    def of(self, rows: Ints, columns: Ints) -> Quantity:
+        """The same for some series and periods."""
+        part = np.ix_(rows, columns)
+        names = ("log", "log_value", "people", "printed", "suppressed")
+        return replace(self, **{name: getattr(self, name)[part] for name in names})
 
     def variance(self, level: Floats) -> Floats:
         """Variance of `log` (S x n) by counting and rounding, where the true log rate is `level`."""

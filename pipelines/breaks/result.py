@@ -10,11 +10,15 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from pipelines.breaks.attribution import Attribution
+from pipelines.breaks.attribution import Attribution, EventEffects
 from pipelines.breaks.panel import Bools, Floats, Ints
 
-LEVEL, ONE_OFF, SCALE, GAP = "level", "one_off", "scale", "gap"
+LEVEL, ONE_OFF, SLOPE, SCALE = "level", "one_off", "slope", "scale"
+GAP, ROUNDING, COPY = "gap", "rounding", "copy"
+KINDS = (LEVEL, ONE_OFF, SLOPE, SCALE, GAP, ROUNDING, COPY)
+EVENT_SEPARATOR = "|"
 _TWO_SIDED = 1.96
 
 BREAK_SCHEMA = pa.schema(
@@ -32,8 +36,11 @@ BREAK_SCHEMA = pa.schema(
         ("score", pa.float64()),
         ("alarm", pa.bool_()),
         ("cause", pa.string()),
-        ("event_ids", pa.list_(pa.string())),
-        ("event_shares", pa.list_(pa.float64())),
+        ("event_ids", pa.string()),
+        ("event_shares", pa.string()),
+        ("link_factor", pa.float64()),
+        ("link_low", pa.float64()),
+        ("link_high", pa.float64()),
         ("series_median_count", pa.float64()),
     ]
 )
@@ -48,6 +55,20 @@ ATTRIBUTION_SCHEMA = pa.schema(
         ("kind", pa.string()),
         ("event_id", pa.string()),
         ("share", pa.float64()),
+        ("visible", pa.bool_()),
+        ("effect_log", pa.float64()),
+        ("se", pa.float64()),
+    ]
+)
+EVENT_SCHEMA = pa.schema(
+    [
+        ("event_id", pa.string()),
+        ("indicator_id", pa.string()),
+        ("series", pa.int64()),
+        ("broken", pa.int64()),
+        ("visible", pa.bool_()),
+        ("effect_log", pa.float64()),
+        ("se", pa.float64()),
     ]
 )
 
@@ -56,37 +77,49 @@ ATTRIBUTION_SCHEMA = pa.schema(
 class Detection:
     """What a detection found.
 
-    `breaks`: one row per break, ordered by indicator, region, period and kind. `period_code` is the first
-    period of the new regime. `kind`: `level` (lasting; a deviation of the newest figure counts as one until
-    a next figure tells), `one_off`, `scale` (off by a power of ten) or `gap` (not delivered). `returned_in`
-    is the period in which a gap or a wrong scale ended, null where it has not. `effect_log` and `se` are on
-    the log scale, `effect_pct` with `effect_low` and `effect_high` (95 %) in percent; null for a gap.
-    `score` is minus log10 of the chance of such a score anywhere in a series without a break (1.82 is 15 in
-    1,000), so that any line can be drawn; `alarm` is the line that was asked for. What a rule finds scores
-    RULE_SCORE; a gap 0, without alarm. `event_ids` and `event_shares` name candidate events, largest share
-    first, together at most 1; `cause` is explained, ambiguous or unexplained. `series_median_count` is the
-    median number of people behind the series, null where no numbers are known and for a country.
+    `breaks`: one row per break, ordered by indicator, region, period and kind. `region_code` is the country's
+    where a whole panel broke, a cooperation's where its members broke together. `period_code` is the first
+    period of the new regime. `kind`: `level` (lasting; a deviation of the newest figure counts as one until a
+    next figure tells), `one_off`, `slope` (the growth changed), `scale` (off by a power of ten), `gap` (not
+    delivered), `rounding` (figures became multiples of another number) or `copy` (the figures of an earlier
+    period again). `returned_in` is the period in which a gap or a wrong scale ended, null where it has not.
+    `effect_log` and `se` are on the log scale, for a slope per period; `effect_pct` with `effect_low` and
+    `effect_high` (95 %) is the same in percent; null for gap, rounding and copy. `score` is minus log10 of the
+    chance of such a score anywhere in a series without a break (1.82 is 15 in 1,000), so that any line can be
+    drawn; `alarm` is the line that was asked for. A scale error scores RULE_SCORE; gap, rounding and copy are
+    findings without alarm. `event_ids` and `event_shares` name candidate events, separated by `|`, largest
+    share first, together at most 1; `cause` is explained, ambiguous or unexplained. `link_factor` (with 95 %
+    interval) is by how much figures before the break are multiplied to compare with those after it, null where
+    there is no sound factor. `series_median_count` is the median number of people behind the series, null
+    where no numbers are known and for a country or cooperation.
 
     `detectable`: per series the smallest lasting shift, in percent upwards, that would have been found with
     80 % power; null where nothing could be tested.
 
-    `attribution`: one row per break and candidate event, in the order of `breaks`, largest share first.
+    `attribution`: one row per break and candidate event, in the order of `breaks`, largest share first, with
+    what that event did to the indicator.
+
+    `events`: per event and indicator in its scope how many series were tested, how many of them broke with it,
+    whether that is more than chance (`visible`), and the size pooled over the series that broke with it.
     """
 
     breaks: pa.Table
     detectable: pa.Table
     attribution: pa.Table
+    events: pa.Table
 
 
 @dataclass(frozen=True)
 class Findings:
-    """Breaks as arrays of one length. `per_year` and `ordinal` say which period, `counted` whether the
-    finding is sure enough to be part of an event's footprint. Empty strings and NaN stand for null.
+    """Breaks as arrays of one length. `per_year` and `ordinal` say which period, `part` that a finding is
+    but a member's part of what its country or cooperation shows. `national` marks a finding for a country,
+    `grouped` one for a cooperation. Empty strings and NaN stand for null.
     """
 
     indicator: npt.NDArray[np.str_]
     region: npt.NDArray[np.str_]
     national: Bools
+    grouped: Bools
     period: npt.NDArray[np.str_]
     per_year: Ints
     ordinal: Ints
@@ -96,7 +129,7 @@ class Findings:
     se: Floats
     score: Floats
     alarm: Bools
-    counted: Bools
+    part: Bools
     median_count: Floats
 
     @classmethod
@@ -110,18 +143,20 @@ class Findings:
     def nothing(cls) -> Findings:
         text, number, truth = np.empty(0, dtype="U1"), np.empty(0), np.empty(0, dtype=bool)
         whole = np.empty(0, dtype=np.int64)
-        return cls(text, text, truth, text, whole, whole, text, text, number, number, number, truth, truth, number)
+        return cls(
+            text, text, truth, truth, text, whole, whole, text, text, number, number, number, truth, truth, number
+        )
 
 
-def break_table(found: Findings, attribution: Attribution, event_ids: tuple[str, ...]) -> pa.Table:
-    """The findings with their candidate events, one row each."""
+def break_table(
+    found: Findings,
+    attribution: Attribution,
+    event_ids: tuple[str, ...],
+    links: tuple[Floats, Floats, Floats],
+) -> pa.Table:
+    """The findings with their candidate events and link factors (factor, low, high), one row each."""
     low, high = found.effect - _TWO_SIDED * found.se, found.effect + _TWO_SIDED * found.se
-    order = np.argsort(-np.where(attribution.candidate, attribution.share, -1.0), axis=1, kind="stable")
-    number = attribution.candidate.sum(axis=1)
-    kept = np.arange(attribution.candidate.shape[1])[None, :] < number[:, None]
-    offsets = pa.array(np.concatenate([[0], np.cumsum(number)]), pa.int32())
-    names = np.array(event_ids, dtype=object)[order[kept]] if event_ids else np.empty(0, dtype=object)
-    shares = np.take_along_axis(attribution.share, order, axis=1)[kept]
+    names, shares = _listed(attribution, event_ids)
     return pa.Table.from_arrays(
         [
             pa.array(found.indicator, pa.string()),
@@ -137,12 +172,30 @@ def break_table(found: Findings, attribution: Attribution, event_ids: tuple[str,
             pa.array(found.score),
             pa.array(found.alarm),
             pa.array(attribution.cause(), pa.string()),
-            pa.ListArray.from_arrays(offsets, pa.array(names, pa.string())),
-            pa.ListArray.from_arrays(offsets, pa.array(shares, pa.float64())),
+            names,
+            shares,
+            *(_number(part) for part in links),
             _number(found.median_count),
         ],
         schema=BREAK_SCHEMA,
     )
+
+
+def _listed(attribution: Attribution, event_ids: tuple[str, ...]) -> tuple[pa.Array, pa.Array]:
+    """Per finding its candidate events and their shares as text, largest first; empty without one."""
+    order = np.argsort(-np.where(attribution.candidate, attribution.share, -1.0), axis=1, kind="stable")
+    number = attribution.candidate.sum(axis=1)
+    kept = np.arange(attribution.candidate.shape[1])[None, :] < number[:, None]
+    offsets = pa.array(np.concatenate([[0], np.cumsum(number)]), pa.int32())
+    names = np.array(event_ids, dtype=object)[order[kept]] if event_ids else np.empty(0, dtype=object)
+    # Rounded down, so that what is printed never adds up to more than the whole.
+    printed = np.floor(np.take_along_axis(attribution.share, order, axis=1)[kept] * 1000 + 1e-6) / 1000
+    texts = np.char.mod("%.3f", printed) if printed.size else np.empty(0, dtype="U1")
+    joined = [
+        pc.binary_join(pa.ListArray.from_arrays(offsets, pa.array(part, pa.string())), EVENT_SEPARATOR)
+        for part in (names, texts)
+    ]
+    return joined[0], joined[1]
 
 
 def attribution_table(found: Findings, attribution: Attribution, event_ids: tuple[str, ...]) -> pa.Table:
@@ -159,8 +212,27 @@ def attribution_table(found: Findings, attribution: Attribution, event_ids: tupl
             pa.array(found.kind[row], pa.string()),
             pa.array(names[event], pa.string()),
             pa.array(attribution.share[row, event], pa.float64()),
+            pa.array(attribution.visible[row, event], pa.bool_()),
+            _number(attribution.effect[row, event]),
+            _number(attribution.se[row, event]),
         ],
         schema=ATTRIBUTION_SCHEMA,
+    )
+
+
+def event_table(shown: EventEffects, event_ids: tuple[str, ...]) -> pa.Table:
+    """What each event did to each indicator of its scope, ordered as the register, then by indicator."""
+    return pa.Table.from_arrays(
+        [
+            pa.array(np.array(event_ids, dtype=object)[shown.event], pa.string()),
+            pa.array(shown.indicator, pa.string()),
+            pa.array(shown.series, pa.int64()),
+            pa.array(shown.broken, pa.int64()),
+            pa.array(shown.visible, pa.bool_()),
+            _number(shown.effect),
+            _number(shown.se),
+        ],
+        schema=EVENT_SCHEMA,
     )
 
 

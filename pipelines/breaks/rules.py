@@ -17,6 +17,8 @@ from pipelines.breaks.quantity import Quantity
 TEN = float(np.log(10.0))
 _LARGEST_FACTOR = 3  # 10 ** 3
 _TOLERANCE = (0.3, 0.5)  # of the log: between 7.4 and 13.5 times is ten times
+_QUIET, _LARGE = 1.3, 1.2  # changes of the log: a factor of 3.7 and of 3.3
+_MOST_BY_CHANCE = 0.3  # of the jumps near a power of ten that jumps of other sizes lead one to expect anyway
 _FEWEST_PEERS = 3
 _LARGE_ENOUGH_TO_MISS = 25.0
 _MONEY = ("eur", "eur_per_inhabitant")
@@ -133,6 +135,9 @@ def find_scale_errors(quantity: Quantity, delivered: Bools) -> ScaleErrors:
         last = np.where(here, rest[:, column], last)
         last_variance = np.where(here, variance[:, column], last_variance)
     present = np.isfinite(rest)
+    state = np.where(_believable(rest, state, usual)[:, None], state, 0)
+    beside = _beside_a_sound_count(quantity, present)
+    state = np.where(beside != 0, beside, state)
     if not state.any():
         nothing = np.empty(0, dtype=np.int64)
         return ScaleErrors(nothing, nothing, nothing, nothing, state)
@@ -149,6 +154,51 @@ def find_scale_errors(quantity: Quantity, delivered: Bools) -> ScaleErrors:
         power=np.where(opening, -power, power),
         power_of_cell=off_by,
     )
+
+
+def _beside_a_sound_count(quantity: Quantity, present: Bools) -> Ints:
+    """The power of ten by which a published rate differs from that of the numerator delivered beside it (S x n)."""
+    apart = np.where(present, quantity.log_value - quantity.log, np.nan)
+    apart = np.nan_to_num(apart - median_over(apart, axis=1)[:, None])
+    power = np.rint(apart / TEN)
+    sure = (np.abs(power) <= _LARGEST_FACTOR) & (np.abs(apart - power * TEN) < _TOLERANCE[0])
+    return np.where(sure, power, 0).astype(np.int64)
+
+
+def _believable(rest: Floats, state: Ints, usual: Floats) -> Bools:
+    """Series whose jumps are mistakes of scale (S): quiet once these are undone, in a panel where jumps of other
+    sizes are rarer.
+
+    Where amounts are small and booked by the lump, seven or fifteen times is as common as ten times.
+    """
+    off = np.any(state != 0, axis=1)
+    if not off.any():
+        return off
+    undone = np.abs(_steps(rest - state * TEN))
+    quiet = np.nanmax(undone, axis=1, initial=0.0) < np.maximum(_QUIET, 5 * usual)
+    raw = np.abs(_steps(rest))
+    power = np.maximum(np.rint(raw / TEN), 1.0)
+    apart = np.abs(raw - power * TEN)
+    large = (raw > _LARGE) & (power <= _LARGEST_FACTOR)
+    near, beside = large & (apart < _TOLERANCE[0]), large & (apart >= _TOLERANCE[0]) & (apart < 3 * _TOLERANCE[0])
+    # The bands beside are twice as wide as those around the powers of ten.
+    by_chance = beside.sum() / 2 / max(near.sum(), 1)
+    return np.asarray(off & quiet & (by_chance < _MOST_BY_CHANCE))
+
+
+def _steps(rest: Floats) -> Floats:
+    """Changes between figures that follow each other (S x n), NaN where there is none."""
+    return np.asarray(rest - _previous(rest))
+
+
+def _previous(rest: Floats) -> Floats:
+    """The figure before each one, over holes."""
+    before = np.full(rest.shape, np.nan)
+    last = np.full(rest.shape[0], np.nan)
+    for column in range(rest.shape[1]):
+        before[:, column] = last
+        last = np.where(np.isfinite(rest[:, column]), rest[:, column], last)
+    return before
 
 
 def _usual_step(rest: Floats) -> Floats:

@@ -1,105 +1,94 @@
 """The search for several breaks per series, strongest first, and their joint estimates.
 
 What belongs here: deciding the order in which breaks are taken out, and how large each is beside the others.
-What does not: how rare a score is without a break; the caller hands that in as a function.
+What does not: what evidence is, or how rare it is without a break; the caller hands that in as a function.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
-from pipelines.breaks.level_shift import Scores, Shapes, informations, scores, without
+from pipelines.breaks.evidence import Spread, evidence, likeliest, still_distinct
 from pipelines.breaks.panel import Bools, Floats, Ints
+from pipelines.breaks.shapes import LEVEL, ONE_OFF, SLOPE, informations, pulls, shape_of, totals, without
 
 MOST_BREAKS = 4
-_SMALLEST_SPREAD = 0.1
-
-
-@dataclass(frozen=True)
-class Spread:
-    """What the panel knows about the spread of one series: the pooled mean square, worth `freedom` points."""
-
-    pooled: float
-    freedom: float
-
-    def moderated(self, spread: Floats, freedom: Floats) -> Floats:
-        """Standard deviation per series, its own mean square drawn towards that of the panel."""
-        return np.sqrt((self.freedom * self.pooled + freedom * spread) / (self.freedom + freedom))
-
-
-def spread_of_panel(found: Scores) -> Spread:
-    """How much the spread of series differs beyond chance, from the middle half of the panel."""
-    logs = np.log(found.spread)
-    # Counting alone makes figures vary; a panel of copies is no reason to call every change significant.
-    pooled = max(float(np.median(found.spread)), _SMALLEST_SPREAD)
-    low, high = np.quantile(logs, [0.2, 0.7])
-    observed = ((high - low) / 1.366) ** 2  # the distance of these quantiles of a normal
-    excess = observed - trigamma(float(np.median(found.freedom)) / 2)
-    return Spread(pooled, float(np.clip(2 * trigamma_inverse(excess), 3.0, 200.0)))
-
-
-def trigamma(x: float) -> float:
-    total = 0.0
-    while x < 6:
-        total += 1 / x**2
-        x += 1
-    return total + 1 / x + 1 / (2 * x**2) + 1 / (6 * x**3) - 1 / (30 * x**5)
-
-
-def trigamma_inverse(y: float) -> float:
-    """The x with trigamma(x) = y, by halving; large where y is about nothing."""
-    low, high = 1e-2, 1e3
-    if y <= trigamma(high):
-        return high
-    for _ in range(50):
-        middle = np.sqrt(low * high)
-        low, high = (middle, high) if trigamma(middle) > y else (low, middle)
-    return float(np.sqrt(low * high))
+_BESIDE = {ONE_OFF: 0, LEVEL: 1, SLOPE: 2}  # periods in which a break may have moved when seen beside others
 
 
 @dataclass(frozen=True)
 class Found:
-    """Breaks, one per entry: `series` and `period` index the panel, `lasting` tells level from one-off.
+    """Breaks, one per entry: `series` and `period` index the panel, `kind` is a shape.
 
-    `effect` and `se` are on the log scale, estimated together with the other breaks of the series.
+    `effect` and `se` are on the log scale (for a slope per period), estimated together with the other breaks of the
+    series.
     """
 
     series: Ints
     period: Ints
-    lasting: Bools
+    kind: Ints
     effect: Floats
     se: Floats
     score: Floats
 
+    @classmethod
+    def nothing(cls) -> Found:
+        none, empty = np.empty(0, dtype=np.int64), np.empty(0)
+        return cls(none, none, none, empty, empty, empty)
+
+    @classmethod
+    def together(cls, parts: list[Found]) -> Found:
+        """All breaks of several parts of a panel."""
+        return cls(**{item.name: np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(cls)})
+
     def fitted(self, shape: tuple[int, int]) -> Floats:
         """What the breaks add up to per cell (S x n)."""
         total = np.zeros(shape)
-        columns = np.arange(shape[1])
-        covers = np.where(self.lasting[:, None], columns >= self.period[:, None], columns == self.period[:, None])
-        np.add.at(total, self.series, covers * self.effect[:, None])
+        np.add.at(total, self.series, shape_of(self.kind, self.period, shape[1]) * self.effect[:, None])
         return total
 
 
-Rarity = Callable[[Floats, Floats], tuple[Floats, Floats]]
+Rarity = Callable[[Floats], Floats]
 
 
 @dataclass(frozen=True)
 class Searched:
-    """A panel to search: its precision (S x n x n), peer-relative series and where breaks may be (S x n)."""
+    """A panel to search: its precision (S x n x n), peer-relative series, and where breaks may be (K x S x n)."""
 
     precision: Floats
     rest: Floats
+    calm: Floats
     present: Bools
-    shapes: Shapes
+    allowed: Bools
     spread: Spread
+
+    def of(self, rows: Ints) -> Searched:
+        return Searched(
+            self.precision[rows],
+            self.rest[rows],
+            self.calm[rows],
+            self.present[rows],
+            self.allowed[:, rows],
+            self.spread,
+        )
+
+    def strength(self, precision: Floats, first: Floats, *, found: int | Ints) -> Floats:
+        """Evidence (K x S x n) where `precision` has `found` breaks projected out (one number, or S), `first` is the
+        information before any.
+        """
+        information = informations(precision) if np.any(found) else first
+        pull = pulls(precision, self.rest, self.calm)
+        total = totals(precision, self.rest, self.calm)
+        allowed = still_distinct(self.allowed, information, first)
+        return evidence(pull, information, allowed, total, self.present, self.spread, found=found)
 
 
 @dataclass(frozen=True)
 class Lines:
-    """`rarity` turns studentised scores of one-offs and of levels into scores that compare with each other.
+    """`rarity` turns evidence (K x ...) into scores that compare with each other.
 
     Breaks of at least `floor` are kept; those of at least `sure` are estimated without the lesser ones
     beside them.
@@ -112,89 +101,105 @@ class Lines:
 
 def search(panel: Searched, lines: Lines) -> Found:
     """All breaks whose rarity is at least the floor, at most MOST_BREAKS per series."""
-    precision, rest, present, shapes = panel.precision, panel.rest, panel.present, panel.shapes
-    first = informations(precision)
-    size = rest.shape[1]
-    active = np.arange(rest.shape[0])
-    chosen: list[tuple[Ints, Ints, Bools, Floats]] = []
-    now = precision
+    series, size = panel.rest.shape
+    first = informations(panel.precision)
+    active = np.arange(series)
+    chosen: list[tuple[Ints, Ints, Ints, Floats]] = []
+    left, now = panel, panel.precision
     for turn in range(MOST_BREAKS):
-        own = Shapes(shapes.one_off[active], shapes.level[active])
-        before = (first[0][active], first[1][active])
-        found = scores(now, rest[active], own, present[active], before, found=turn)
-        scale = panel.spread.moderated(found.spread, found.freedom)[:, None]
-        one_off, level = lines.rarity(found.one_off / scale, found.level / scale)
-        strongest_one, strongest_level = one_off.max(axis=1), level.max(axis=1)
-        lasting = strongest_level >= strongest_one
-        period = np.where(lasting, level.argmax(axis=1), one_off.argmax(axis=1))
-        going = np.maximum(strongest_one, strongest_level) >= lines.floor
+        strength = left.strength(now, first[:, active], found=turn)
+        kind, period = likeliest(strength)
+        strongest = lines.rarity(strength).max(axis=(0, 2))
+        going = strongest >= lines.floor
         if not going.any():
             break
-        active, period, lasting = active[going], period[going], lasting[going]
-        strongest = np.maximum(strongest_one, strongest_level)[going]
-        chosen.append((active, period, lasting, strongest))
-        now = without(now[going], _shape(period, lasting, size) * present[active])
-    return _together(chosen, panel, lines)
+        active, period, kind = active[going], period[going], kind[going]
+        chosen.append((active, period, kind, strongest[going]))
+        left = panel.of(active)
+        now = without(now[going], shape_of(kind, period, size) * left.present)
+    return _together(chosen, panel, lines, first) if chosen else Found.nothing()
 
 
-def _shape(period: Ints, lasting: Bools, size: int) -> Floats:
-    columns = np.arange(size)
-    return np.where(lasting[:, None], columns >= period[:, None], columns == period[:, None]).astype(np.float64)
+@dataclass(frozen=True)
+class _Chosen:
+    """The breaks of R series, at most MOST_BREAKS each (R x breaks); `used` tells which are there."""
+
+    period: Ints
+    kind: Ints
+    alone: Floats
+    used: Bools
+
+    def shapes(self, present: Bools) -> Floats:
+        """R x breaks x n."""
+        rows, most = self.period.shape
+        flat = shape_of(self.kind.ravel(), self.period.ravel(), present.shape[1])
+        return flat.reshape(rows, most, -1) * present[:, None, :]
 
 
-def _together(chosen: list[tuple[Ints, Ints, Bools, Floats]], panel: Searched, lines: Lines) -> Found:
+def _together(chosen: list[tuple[Ints, Ints, Ints, Floats]], panel: Searched, lines: Lines, first: Floats) -> Found:
     """Estimate the chosen breaks of each series together, and drop those the others explain away."""
-    precision, rest, present = panel.precision, panel.rest, panel.present
-    none = np.empty(0, dtype=np.int64)
-    if not chosen:
-        empty = np.empty(0)
-        return Found(none, none, none.astype(bool), empty, empty, empty)
     rows = chosen[0][0]
-    place = np.full(rest.shape[0], -1)
+    place = np.full(panel.rest.shape[0], -1)
     place[rows] = np.arange(rows.size)
-    size, most = rest.shape[1], len(chosen)
-    shapes = np.zeros((rows.size, most, size))
-    period = np.full((rows.size, most), -1)
-    lasting = np.zeros((rows.size, most), dtype=bool)
-    alone = np.zeros((rows.size, most))
-    for turn, (series, at, is_lasting, strength) in enumerate(chosen):
+    own, most = panel.of(rows), len(chosen)
+    shape = (rows.size, most)
+    number = np.zeros((2, *shape), dtype=np.int64)
+    breaks = _Chosen(number[0], number[1], np.zeros(shape), np.zeros(shape, dtype=np.bool_))
+    for turn, (series, at, kind, strength) in enumerate(chosen):
         where = place[series]
-        shapes[where, turn] = _shape(at, is_lasting, size) * present[series]
-        period[where, turn] = at
-        lasting[where, turn] = is_lasting
-        alone[where, turn] = strength
-    used = period >= 0
-    own = precision[rows]
-    score = alone
+        breaks.period[where, turn], breaks.kind[where, turn] = at, kind
+        breaks.alone[where, turn], breaks.used[where, turn] = strength, True
+    score, used = breaks.alone, breaks.used
     for _ in range(2):
-        fit = _Fit.of(shapes, used, own, rest[rows], present[rows])
-        studentised = np.abs(fit.effect) / (np.sqrt(fit.variance) * fit.spread(panel.spread))
-        one_off, level = lines.rarity(studentised, studentised)
-        together = np.where(lasting, level, one_off)
+        sure = (breaks.alone >= lines.sure) & used
+        together = _beside_others(own, breaks, sure, lines, first[:, rows])
         # Chance deviations taken out as well must not make another look rarer than it was. A sure break may:
         # two shifts of one series hide each other.
-        strong = (alone >= lines.sure) & used
-        beside_a_sure_one = strong.sum(axis=1, keepdims=True) - strong > 0
-        score = np.where(beside_a_sure_one, together, np.minimum(together, alone))
+        beside_a_sure_one = sure.sum(axis=1, keepdims=True) - sure > 0
+        score = np.where(beside_a_sure_one, together, np.minimum(together, breaks.alone))
         used = used & (score >= lines.floor)
     # Nor must they be fitted beside a break that is there: its size is estimated among the sure ones.
-    every = _Fit.of(shapes, used, own, rest[rows], present[rows])
+    shapes = breaks.shapes(own.present)
+    every = _Fit.of(shapes, used, own)
     certain = used & (score >= lines.sure)
-    among = _Fit.of(shapes, certain, own, rest[rows], present[rows])
+    among = _Fit.of(shapes, certain, own)
     effect = np.where(certain, among.effect, every.effect)
-    se = np.where(
-        certain,
-        np.sqrt(among.variance) * among.spread(panel.spread),
-        np.sqrt(every.variance) * every.spread(panel.spread),
-    ) / np.sqrt(panel.spread.pooled)
+    se = np.where(certain, among.error(panel.spread), every.error(panel.spread))
     return Found(
         series=np.repeat(rows, most).reshape(used.shape)[used],
-        period=period[used],
-        lasting=lasting[used],
+        period=breaks.period[used],
+        kind=breaks.kind[used],
         effect=effect[used],
         se=se[used],
         score=score[used],
     )
+
+
+def _beside_others(panel: Searched, breaks: _Chosen, sure: Bools, lines: Lines, first: Floats) -> Floats:
+    """Scores (R x breaks) of each break where the other sure ones of its series are there as well. The period of a
+    break is moved to where it then fits best.
+    """
+    score = breaks.alone.copy()
+    for turn in range(score.shape[1]):
+        others = sure.copy()
+        others[:, turn] = False
+        rows = np.flatnonzero(breaks.used[:, turn] & others.any(axis=1))
+        if not rows.size:
+            continue
+        own = panel.of(rows)
+        precision = own.precision
+        shapes = breaks.shapes(panel.present)[rows]
+        for other in range(score.shape[1]):
+            precision = without(precision, shapes[:, other] * others[rows, other][:, None])
+        found = others[rows].sum(axis=1)
+        near = lines.rarity(own.strength(precision, first[:, rows], found=found))
+        kind, period = breaks.kind[rows, turn], breaks.period[rows, turn]
+        apart = np.abs(np.arange(near.shape[2]) - period[:, None])
+        reach = np.array([_BESIDE[shape] for shape in (ONE_OFF, LEVEL, SLOPE)])[kind]
+        mine = np.where(apart <= reach[:, None], near[kind, np.arange(rows.size)], 0.0)
+        score[rows, turn] = mine.max(axis=1)
+        breaks.period[rows, turn] = np.where(mine.max(axis=1) > 0, mine.argmax(axis=1), period)
+    return score
 
 
 @dataclass(frozen=True)
@@ -209,18 +214,19 @@ class _Fit:
     freedom: Floats
 
     @classmethod
-    def of(cls, shapes: Floats, used: Bools, precision: Floats, rest: Floats, present: Bools) -> _Fit:
+    def of(cls, shapes: Floats, used: Bools, panel: Searched) -> _Fit:
         most = shapes.shape[1]
-        pull = np.matmul(shapes * used[:, :, None], precision)
+        pull = np.matmul(shapes * used[:, :, None], panel.precision)
         information = np.matmul(pull, shapes.transpose(0, 2, 1)) * (used[:, :, None] & used[:, None, :])
         information = information + np.eye(most) * np.where(used, 1e-9, 1.0)[:, :, None]
         inverse = np.linalg.inv(information)
-        right = np.einsum("sbn,sn->sb", pull, rest)
+        right = np.einsum("sbn,sn->sb", pull, panel.rest)
         effect = np.einsum("sbc,sc->sb", inverse, right)
-        total = np.einsum("si,si->s", rest, np.matmul(precision, rest[:, :, None])[:, :, 0])
-        freedom = np.maximum(present.sum(axis=1) - 1.0 - used.sum(axis=1), 1.0)
+        total = np.einsum("si,si->s", panel.rest, np.matmul(panel.precision, panel.rest[:, :, None])[:, :, 0])
+        freedom = np.maximum(panel.present.sum(axis=1) - 1.0 - used.sum(axis=1), 1.0)
         left = np.maximum(total - np.einsum("sb,sb->s", right, effect), 1e-12) / freedom
         return cls(effect, np.maximum(np.einsum("sbb->sb", inverse), 1e-12), left, freedom)
 
-    def spread(self, panel: Spread) -> Floats:
-        return panel.moderated(self.left, self.freedom)[:, None]
+    def error(self, panel: Spread) -> Floats:
+        """Standard error (R x breaks), with the spread of the series drawn towards that of the panel."""
+        return np.sqrt(self.variance) * panel.moderated(self.left, self.freedom)[:, None]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from math import log10
 from typing import TYPE_CHECKING
 
 from pipelines.breaks.detect import detect
+from pipelines.breaks.identity import named_breaks
 from pipelines.warehouse.load import replace_tables
 
 if TYPE_CHECKING:
@@ -27,15 +29,32 @@ _EVENTS = """
 """
 
 
-def detect_in_warehouse(connection: duckdb.DuckDBPyConnection, false_alarms_per_1000: float) -> dict[str, int]:
-    """Detect breaks on core.panel and replace `breaks.detected`, `detectable` and `attribution`.
+_GROUPS = """
+    select
+        group_code,
+        member_code as region_code
+    from declared.region_member
+    order by all
+"""
 
-    Returns the number of rows of each. Boundary mergers are no candidate causes here: the panel stands on
-    harmonised borders, where they leave no trace.
+
+def detect_in_warehouse(connection: duckdb.DuckDBPyConnection, false_alarms_per_1000: float) -> dict[str, int]:
+    """Detect breaks on core.panel and replace `breaks.detected`, `detectable`, `attribution` and
+    `event_effect`; `breaks.known` keeps which breaks there were, for the next run.
+
+    Returns the number of rows of each of the four. Boundary mergers are no candidate causes here: the panel
+    stands on harmonised borders, where they leave no trace.
     """
     panel = connection.execute("select * from core.panel order by all").to_arrow_table()
     events = connection.execute(_EVENTS).to_arrow_table()
-    found = detect(panel, events, false_alarms_per_1000=false_alarms_per_1000)
-    tables = {"detected": found.breaks, "detectable": found.detectable, "attribution": found.attribution}
-    replace_tables(connection, "breaks", tables)
+    groups = connection.execute(_GROUPS).to_arrow_table()
+    found = detect(panel, events, groups, false_alarms_per_1000=false_alarms_per_1000)
+    named, known = named_breaks(connection, found.breaks, -log10(false_alarms_per_1000 / 1000))
+    tables = {
+        "detected": named,
+        "detectable": found.detectable,
+        "attribution": found.attribution,
+        "event_effect": found.events,
+    }
+    replace_tables(connection, "breaks", {**tables, "known": known})
     return {name: table.num_rows for name, table in tables.items()}

@@ -412,12 +412,18 @@ class PrintedFigure(Strict):
 
 
 class Decision(Strict):
-    """What somebody decided about a break, named by its id or by its series and period."""
+    """What somebody decided about a break, named by its id, by its series and period, or by both.
+
+    A decision with a `kind` outlives new figures: a break of the same series, kind and direction that is found one
+    period earlier or later is the break that is meant. Without one it holds for exactly that period.
+    """
 
     break_id: str | None = None
     indicator_id: Id | None = None
     region_code: RegionCode | None = None
     period_code: PeriodCode | None = None
+    kind: Literal["level", "one_off", "slope", "scale", "gap", "rounding", "copy"] | None = None
+    direction: Literal["up", "down"] | None = None
     decision: Literal["accepted", "corrected", "rejected"]
     because: Text
     who: Text
@@ -427,8 +433,14 @@ class Decision(Strict):
     def _names_one_break(self) -> Decision:
         series = (self.indicator_id, self.region_code, self.period_code)
         named = sum(part is not None for part in series)
-        if (self.break_id is None) == (named == 0) or 0 < named < len(series):
+        if 0 < named < len(series) or (named == 0 and self.break_id is None):
             raise ValueError("found an unclear break, expected break_id, or indicator_id, region_code and period_code")
+        if self.kind is not None and named == 0:
+            raise ValueError(
+                "found a kind without a series, expected indicator_id, region_code and period_code with it"
+            )
+        if self.direction is not None and self.kind is None:
+            raise ValueError("found a direction without a kind, expected both or neither")
         return self
 
 

@@ -46,8 +46,13 @@ def contradictions(everything: Everything) -> list[str]:
         ),
         _unique(
             everything.decisions,
-            lambda made: made.break_id or (made.indicator_id, made.region_code, made.period_code),
-            "break",
+            # a later day overrules an earlier one
+            lambda made: (
+                (made.break_id, made.when)
+                if made.break_id
+                else (made.indicator_id, made.region_code, made.period_code, made.kind, made.when)
+            ),
+            "break and day",
         ),
         _unique(
             everything.corrections,

@@ -119,7 +119,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     "decision": pa.schema(
         [
             *((name, _TEXT) for name in ("break_id", "indicator_id", "region_code", "period_code")),
-            *((name, _TEXT) for name in ("decision", "because", "decided_by")),
+            *((name, _TEXT) for name in ("kind", "direction", "decision", "because", "decided_by")),
             ("decided_on", _DATE),
         ]
     ),

@@ -14,7 +14,7 @@ from pipelines.settings import load_settings
 CORE = "fqn:nulmeting.staging fqn:nulmeting.core resource_type:seed"
 # What is said once the breaks are known stands in schema core, and is built with the marts.
 MARTS = "fqn:nulmeting.comparison fqn:nulmeting.marts"
-BREAKS = ("detected", "detectable", "attribution")
+BREAKS = ("detected", "detectable", "attribution", "event_effect")
 
 
 class LayerTranslator(DagsterDbtTranslator):
@@ -96,6 +96,7 @@ def _breaks_asset() -> dg.AssetsDefinition:
         "Every break found on core.panel, with its size, score and attributed events.",
         "Per series the smallest lasting level shift that would have been found.",
         "Per break the candidate events and their shares.",
+        "Per event and indicator whether the event shows in the data, and its size.",
     )
 
     @dg.multi_asset(
@@ -110,6 +111,7 @@ def _breaks_asset() -> dg.AssetsDefinition:
                     dg.AssetKey(["core", "panel"]),
                     dg.AssetKey(["core", "event"]),
                     dg.AssetKey(["declared", "event_scope"]),
+                    dg.AssetKey(["declared", "region_member"]),
                 ],
             )
             for name, text in zip(BREAKS, descriptions, strict=True)

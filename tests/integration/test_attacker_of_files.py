@@ -80,7 +80,11 @@ HARMLESS = (
     ("survey_answer client_experience", "response_norm* population_from_nl", "of all that could have answered"),
     ("client_experience", "pct_positive national_pct_positive respondents", "told as coarsely as in survey_answer"),
     ("observation", "vintage_* source_id corrected_because", "of the delivery"),
-    ("indicator_municipality indicator_wijk", "peer_value reference_value rank linked_*", "as tested below"),
+    (
+        "indicator_municipality indicator_wijk",
+        "peer_value reference_value rank linked_* change_linked_*",
+        "as tested below",
+    ),
     ("indicator_municipality indicator_wijk", "*because* caution_nl break_id", "follows from what is shown"),
     ("indicator_municipality", "rank_of", "of how many municipalities the figure is shown"),
     ("indicator_municipality", "reference_group* reference_year", "of the region"),
@@ -92,10 +96,14 @@ HARMLESS = (
     ("delivery", "*", "a delivery about persons has accounts that are protected: test_protected_deliveries"),
     ("quarantine", "*", "rows of persons stand without what they hold: test_privacy_end_to_end"),
     ("coverage", "*", "which figures are there, as their own tables say"),
-    ("conflict goal_status key_figure printed_figure revision trend_break", "*", "no protected count, as tested below"),
+    (
+        "conflict goal_status key_figure observation_linked printed_figure revision trend_break",
+        "*",
+        "no protected count, as tested below",
+    ),
     ("provision_use", "*", "no protected count, as tested below"),
     ("budget budget_* cost_benchmark gemeentefonds_mirror measure", "*", "money of accounts and budgets"),
-    ("event indicator indicator_definition region reference_group_member source", "*", "of no person"),
+    ("event event_effect indicator indicator_definition region reference_group_member source", "*", "of no person"),
     ("*", "*_nl label_nl region_name survey question_id region_code period_code ontwikkellijn", "a name"),
 )
 
@@ -129,7 +137,9 @@ def test_columns_that_are_harmless_for_having_no_hidden_count_have_none(sample_r
     hidden = "select indicator_id from marts.observation where source_flag = 'hidden'"
     made_of = f"select indicator_id, law, provision from marts.indicator where indicator_id in ({hidden}) "
     made_of += f"or numerator_id in ({hidden})"
-    for table in ("conflict", "goal_status", "key_figure", "printed_figure", "revision", "trend_break"):
+    for table in (
+        *("conflict", "goal_status", "key_figure", "observation_linked", "printed_figure", "revision", "trend_break"),
+    ):
         assert sample_run.value(f"select count(*) from marts.{table} semi join ({made_of}) using (indicator_id)") == 0
     assert (
         sample_run.value(f"select count(*) from marts.provision_use semi join ({made_of}) using (law, provision)") == 0
@@ -142,7 +152,7 @@ def test_columns_that_are_harmless_for_having_no_hidden_count_have_none(sample_r
         == 1
     )
     protected = "indicator_id in (select indicator_id from marts.observation where source_flag = 'hidden')"
-    for column in ("peer_value", "reference_value", "rank", "linked_low", "linked_high"):
+    for column in ("peer_value", "reference_value", "rank", "linked_low", "linked_high", "change_linked_pct"):
         assert sample_run.value(f"select count({column}) from marts.indicator_municipality where {protected}") == 0
     # of wijken and buurten it is the middle where all of them are shown, so that there is nothing to tell of the others
     assert (

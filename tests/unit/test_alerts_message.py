@@ -105,6 +105,14 @@ def test_a_finding_is_told_with_region_indicator_period_cause_next_step_and_link
             assert told in body
 
 
+def test_what_explains_this_very_row_stands_instead_of_the_usual_cause_and_next_step() -> None:
+    message = a_message((a_finding(explanation_nl="Sinds 2018 ligt het hoger. Vraag de gemeente."),))
+    assert "    Toelichting: Sinds 2018 ligt het hoger. Vraag de gemeente." in message.text
+    assert "Toelichting: Sinds 2018 ligt het hoger." in TextOf(message.html).text
+    assert "Oorzaak" not in message.text and "Wat te doen" not in message.text
+    assert message.payload["new"][0]["explanation_nl"].startswith("Sinds 2018")
+
+
 def test_what_a_finding_does_not_have_is_not_printed() -> None:
     nowhere = a_finding(region_code=None, region_name=None, indicator_id=None, indicator_label=None, period_code=None)
     text = a_message((nowhere,)).text

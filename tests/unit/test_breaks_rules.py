@@ -129,3 +129,73 @@ def test_a_large_real_shift_is_not_taken_for_a_scale_error() -> None:
         if row["region_code"] == REGION and row["alarm"]
     ]
     assert [(row["kind"], row["period_code"]) for row in own] == [("level", "2018H1")]
+
+
+def test_figures_that_become_rounded_are_a_change_of_rounding_without_alarm() -> None:
+    fine = quiet(points=20).with_columns(value=pl.col("value") + pl.int_range(pl.len()) % 7)
+    rounded = (pl.col("region_code") == REGION) & (pl.col("period_code") >= "2020H1")
+    panel = fine.with_columns(value=pl.when(rounded).then((pl.col("value") / 50).round() * 50).otherwise("value"))
+    changes = found(panel, "rounding")
+    assert [(row["region_code"], row["period_code"]) for row in changes] == [(REGION, "2020H1")]
+    assert not changes[0]["alarm"]
+
+
+@pytest.mark.parametrize("first_rounded", [True, False])
+def test_a_change_of_rounding_of_everyone_is_one_finding_for_the_country(first_rounded: bool) -> None:
+    fine = quiet(points=16).with_columns(value=pl.col("value") + pl.int_range(pl.len()) % 7)
+    part = (pl.col("period_code") < "2019H1") == first_rounded
+    panel = fine.with_columns(value=pl.when(part).then((pl.col("value") / 5).round() * 5).otherwise("value"))
+    assert [(row["region_code"], row["period_code"]) for row in found(panel, "rounding")] == [("NL01", "2019H1")]
+
+
+def test_a_panel_of_one_rounding_has_no_change_of_it() -> None:
+    simulated = simulate(9002, points=16, municipalities=340, indicators=3)
+    assert not [row for row in detect(simulated.panel).breaks.to_pylist() if row["kind"] == "rounding"]
+
+
+def test_a_region_that_hands_in_the_last_period_again_is_a_copy_in_every_indicator() -> None:
+    simulated = simulate(9003, points=12, municipalities=120, indicators=6, broken=0.0)
+    frame = pl.from_arrow(simulated.panel)
+    assert isinstance(frame, pl.DataFrame)
+    frame = frame.with_columns(pl.col("value", "numerator") + pl.int_range(pl.len()) % 5)
+    before = pl.col("value").shift(1).over("indicator_id", "region_code", order_by="period_code")
+    panel = changed(frame, at("2018H2"), before).with_columns(numerator=pl.lit(None, pl.Float64))
+    usual = {(r["indicator_id"], r["region_code"]) for r in frame.filter(pl.col("value").is_not_null()).to_dicts()}
+    copies = found(panel, "copy")
+    assert {(row["region_code"], row["period_code"], row["returned_in"]) for row in copies} == {
+        (REGION, "2018H2", "2019H1")
+    }
+    assert len(copies) >= 0.6 * len([key for key in usual if key[1] == REGION])
+    assert not any(row["alarm"] for row in copies)
+
+
+def test_a_figure_that_stands_still_for_years_is_a_copy_from_its_second_period() -> None:
+    fine = quiet(points=20, municipalities=200).with_columns(value=pl.col("value") + pl.int_range(pl.len()) % 7)
+    stuck = at(*[f"{year}H{half}" for year in (2018, 2019, 2020) for half in (1, 2)])
+    copies = found(changed(fine, stuck, pl.lit(1234.0)), "copy")
+    assert [(row["region_code"], row["period_code"], row["returned_in"]) for row in copies] == [
+        (REGION, "2018H2", "2021H1")
+    ]
+
+
+def test_equal_figures_in_small_counts_are_no_copies() -> None:
+    simulated = simulate(9004, points=16, municipalities=340, indicators=4)
+    copies = [row for row in detect(simulated.panel).breaks.to_pylist() if row["kind"] == "copy"]
+    assert len(copies) <= 2
+
+
+def test_jumps_that_are_ordinary_in_a_panel_are_not_called_mistakes_of_scale() -> None:
+    rng = np.random.default_rng(9005)
+    panel = quiet(points=12, municipalities=200)
+    jumps = np.exp(rng.choice([0.0, 1.0], panel.height, p=[0.8, 0.2]) * rng.normal(0.0, 2.0, panel.height))
+    panel = panel.with_columns(value=pl.col("value") * pl.Series(jumps), unit=pl.lit("eur"))
+    assert len(found(panel, "scale")) <= 4
+
+
+def test_a_rate_ten_times_its_own_numerator_is_a_scale_error_however_small_the_count() -> None:
+    panel = quiet(points=12).with_columns(
+        numerator=pl.col("value") / 10, value=(1000 * pl.col("value") / 10 / pl.col("denominator")).round(2)
+    )
+    panel = changed(panel.with_columns(unit=pl.lit("per_1000")), at("2018H1"), pl.col("value") * 10)
+    scale = found(panel, "scale")
+    assert [(row["region_code"], row["period_code"]) for row in scale] == [(REGION, "2018H1")]

@@ -105,6 +105,11 @@ create table core.indicator as
     select * from (values
         ('aantal', 'count'), ('aandeel', 'pct'), ('per_1000', 'per_1000'), ('saldo', 'eur')
     ) as t (indicator_id, unit);
+create table core.region_member as
+    select * from (values
+        ('SV-BUCH', 'GM0383', true), ('SV-BUCH', 'GM0399', true), ('SV-BUCH', 'GM0450', true),
+        ('SV-DEEL', 'GM0399', false), ('SV-DEEL', 'GM0383', false)
+    ) as t (group_code, member_code, members_complete);
 create table core.region as
     select * from (values ('GM0383'), ('GM0399'), ('GM0383')) as t (region_code);
 create table core.observation as
@@ -138,7 +143,12 @@ create table core.stale_correction (
 );
 
 create table marts.trend_break as
-    select * from (values
+    select
+        *, 'Sinds 2016 ligt het ' || break_id as explanation_nl,
+        case when region_code = 'GM0373' then 'b4' end as part_of
+    from (values
+        ('b5', 'aantal', 'GM0373', '2016H2', 'level', 'een sprong die blijft', 5.0, 3.0, 7.0, 'unexplained', null),
+        ('b0', 'aantal', 'NL01', '2016H1', 'level', 'een sprong die blijft', 5.0, 3.0, 7.0, 'explained', null),
         ('b1', 'aantal', 'GM0383', '2016H1', 'level', 'een sprong die blijft', 41.3, 30.0, 52.0, 'explained', null),
         (
             'b2', 'aantal', 'GM0399', '2016H1', 'level', 'een sprong die blijft', -20.0, -30.0, -10.0, 'unexplained',
@@ -157,6 +167,14 @@ create table marts.coverage as
         ('a', 'aantal', 'GM0399', '2016H2', 'suppressed', 'niet te publiceren', null),
         ('a', 'aantal', 'GM0399', '2017H1', 'not_expected', 'niet verwacht', null)
     ) as t (source_id, indicator_id, region_code, period_code, delivery, delivery_nl, because);
+create table marts.revision as
+    select
+        'a' as source_id, 'aantal' as indicator_id, 'v1' as old_vintage_id, 'v2' as new_vintage_id,
+        100.0 as old_value, 100.0 + figure as new_value
+    from range(20) as t (figure);
+create table marts.observation as
+    select 'v2' as vintage_id, 'aantal' as indicator_id, 100.0 as value from range(24)
+    union all select 'v3', 'aantal', 100.0 from range(24);
 create table marts.conflict (
     indicator_id varchar, region_code varchar, period_code varchar, conflict_kind varchar, source_id varchar,
     value double, other_source_id varchar, other_value double, difference_pct double
@@ -300,6 +318,31 @@ BROKEN: list[tuple[str, str, set[tuple[object, ...]]]] = [
             ("a", "aantal", "GM0450", "2016H1"),
             ("a", "aantal", "GM0373", "2016H1"),
         },
+    ),
+    (
+        "marts_trend_break__no_national_change_without_event",
+        "update marts.trend_break set cause = 'unexplained', decision = null",
+        {("b0",)},
+    ),
+    (
+        "marts_coverage__delivery_uniform",
+        # one member without a reason; nobody at all, a group with a reason, and one that is not known whole
+        "insert into marts.coverage values "
+        "('a', 'aantal', 'GM0450', '2016H1', 'late', 'te laat', null),"
+        "('a', 'aantal', 'GM0450', '2016H2', 'missing', 'niet geleverd', 'gemeld'),"
+        "('a', 'aantal', 'GM0399', '2018', 'missing', 'niet geleverd', null),"
+        "('a', 'aantal', 'GM0450', '2018', 'missing', 'niet geleverd', ' ');"
+        "insert into core.region_member values ('SV-DEEL', 'GM0450', false)",
+        {("SV-BUCH", "a", "2016H1")},
+    ),
+    (
+        "marts_revision__unit_continues",
+        # 1.21 times all figures but one; the same for a few of many; ten times is told by the scales
+        "insert into marts.revision select 'a', 'aantal', 'v2', 'v3', 100.0, 121.0 + (figure % 2) * 0.4 "
+        "from range(23) as t (figure);"
+        "insert into marts.revision select 'b', 'aantal', 'v2', 'v3', 100.0, 121.0 from range(9);"
+        "insert into marts.revision select 'c', 'aantal', 'v2', 'v3', 100.0, 1000.0 from range(24)",
+        {("a", "aantal", "v2", "v3")},
     ),
     (
         "marts_conflict__no_source_conflict",
@@ -615,3 +658,13 @@ def test_findings_of_a_run_can_be_made_for_every_check(warehouse: duckdb.DuckDBP
     findings = to_findings(results, {})
     assert {finding.check for finding in findings} == {r.check.name for r in results if not r.passed}
     assert len({finding.full_key for finding in findings}) == len(findings)
+
+
+def test_a_finding_about_a_break_quotes_what_the_mart_says_of_it_and_says_it_once(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    warehouse.execute("update marts.trend_break set decision = null")
+    check = BY_NAME["marts_trend_break__no_unexplained_open_break"]
+    (finding,) = to_findings(run_checks(fetch_from(warehouse), [check]), {})
+    assert (finding.key, finding.explanation_nl) == ("b2", "Sinds 2016 ligt het b2")
+    assert "explanation_nl" not in finding.rows[0]

@@ -129,8 +129,15 @@ def test_words_of_the_machine_are_told_apart_and_codes_are_in_dutch(tmp_path: Pa
     DocsStore(tmp_path, "run-1", NAMES).record([_failed(BREAK, row)])
     html = (tmp_path / "marts.trend_break.html").read_text(encoding="utf-8")
     assert "<td>onverklaard</td>" in html
-    assert "`" not in html and "<code>sources/catalogue/decisions.yml</code>" in html
+    assert "`" not in html and "<code>nulmeting breaks decide</code>" in html
     assert "<dd>Een andere manier" in html
+
+
+def test_the_page_tells_of_a_break_what_the_mart_tells_of_it(tmp_path: Path) -> None:
+    row = {"indicator_id": "wmo_hbh", "region_code": "GM0383", "explanation_nl": "Sinds 2018 ligt het hoger."}
+    DocsStore(tmp_path, "run-1", NAMES).record([_failed(BREAK, row)])
+    html = (tmp_path / "marts.trend_break.html").read_text(encoding="utf-8")
+    assert "toelichting</th>" in html and "<td>Sinds 2018 ligt het hoger.</td>" in html
 
 
 def test_figures_of_voorbeeldland_are_marked_as_fictional(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ with broken as (
         compared.geography,
         found.break_id,
         found.score,
-        found.reasons
+        found.reasons,
+        found.kind != 'one_off' and found.returned_on is null as is_lasting
     from {{ ref('core_compared') }} as compared
     inner join {{ ref('core_break_felt') }} as found
         on
@@ -65,7 +66,8 @@ unjudged as (
         compared.geography,
         null::varchar as break_id,
         null::double as score,
-        [changed.reason] as reasons
+        [changed.reason] as reasons,
+        false as is_lasting
     from (
         select
             figure.*,
@@ -94,6 +96,7 @@ select
     period_code,
     geography,
     first(break_id order by score desc nulls last, break_id asc nulls last) as break_id,
-    list_sort(list_distinct(flatten(list(reasons)))) as reasons
+    list_sort(list_distinct(flatten(list(reasons)))) as reasons,
+    coalesce(bool_and(is_lasting) filter (where len(reasons) > 0), false) as may_be_linked
 from every
 group by indicator_id, region_code, period_code, geography

@@ -1,5 +1,5 @@
--- The newest figure after the baseline of every goal that has one, with how far either may be off. Where the series was
--- linked across its breaks, the baseline moves to the level of today.
+-- The newest figure after the baseline of every goal that has one, with how far either may be off. Where all breaks
+-- between the two were linked, the baseline moves to the level of the newest figure.
 with figures as (
     select
         indicator_id,
@@ -59,12 +59,24 @@ later as (
 
 linked as (
     select
-        indicator_id,
-        region_code,
-        period_code,
-        value_linked / nullif(value, 0) as factor
-    from {{ ref('indicator_municipality') }}
-    where geography = 'published' and value_linked is not null
+        later.goal_id,
+        later.region_code,
+        exp(sum(link.link_log)) as factor,
+        -- by how much of itself the baseline may be off, downwards and upwards
+        1 - exp(-1.96 * sqrt(sum(link.link_se ^ 2))) as off_below,
+        exp(1.96 * sqrt(sum(link.link_se ^ 2))) - 1 as off_above
+    from later
+    inner join {{ ref('core_link') }} as link
+        on
+            later.indicator_id = link.indicator_id
+            and later.region_code = link.region_code
+            and later.is_computed = link.is_computed
+            and {{ periods_per_year('later.latest_period') }} = link.per_year
+            and later.baseline_start < link.start_date
+            and later.latest_start >= link.start_date
+    where later.same_kind
+    group by later.goal_id, later.region_code
+    having bool_and(link.link_log is not null and later.baseline_end < link.start_date)
 )
 
 select
@@ -78,11 +90,13 @@ select
     -- between what the difference lies, by Newcombe's way of putting two intervals together
     later.latest_value - compared_value - sqrt(
         pow(later.latest_value - coalesce(now.ci_low, later.latest_value), 2)
-        + pow(coalesce(before.ci_high - before.value, 0), 2)
+        + pow(coalesce(before.ci_high - before.value, 0) * coalesce(linked.factor, 1), 2)
+        + pow(coalesce(linked.off_above, 0) * compared_value, 2)
     ) as change_low,
     later.latest_value - compared_value + sqrt(
         pow(coalesce(now.ci_high, later.latest_value) - later.latest_value, 2)
-        + pow(coalesce(before.value - before.ci_low, 0), 2)
+        + pow(coalesce(before.value - before.ci_low, 0) * coalesce(linked.factor, 1), 2)
+        + pow(coalesce(linked.off_below, 0) * compared_value, 2)
     ) as change_high
 from later
 inner join {{ ref('core_indicator') }} as indicator on later.indicator_id = indicator.indicator_id
@@ -98,6 +112,5 @@ left join {{ ref('core_survey_figure') }} as before
         and later.baseline_period = before.period_code
 left join linked
     on
-        later.indicator_id = linked.indicator_id
+        later.goal_id = linked.goal_id
         and later.region_code = linked.region_code
-        and later.baseline_period = linked.period_code

@@ -28,31 +28,12 @@ felt as (
         felt.kind,
         felt.start_date,
         felt.end_date,
-        felt.returned_on
+        felt.returned_on,
+        bool_or(felt.region_code = lies_in.region_code) as is_own
     from {{ ref('core_break_felt') }} as felt
     inner join lies_in on felt.region_code = lies_in.part_code
     where len(felt.reasons) > 0
-
-    union
-
-    -- a country, or a group that delivers as one, has a series of its own
-    select
-        found.region_code,
-        found.indicator_id,
-        false as in_denominator,
-        found.break_id,
-        found.kind,
-        period.start_date,
-        period.end_date,
-        returned.start_date as returned_on
-    from {{ ref('trend_break') }} as found
-    inner join {{ ref('core_period') }} as period on found.period_code = period.period_code
-    left join {{ ref('core_period') }} as returned on found.returned_in = returned.period_code
-    where
-        found.kind != 'gap'
-        and found.decision is distinct from 'rejected'
-        and found.region_code in (select goals.region_code from goals)
-        and found.region_code not in (select felt.region_code from {{ ref('core_break_felt') }} as felt)
+    group by all
 ),
 
 broken as (
@@ -69,7 +50,8 @@ broken as (
             and (goals.is_computed or not felt.in_denominator)
     where
         (
-            goals.linked_factor is null
+            -- what broke in one member of a group is not linked in the figures of the group
+            (goals.linked_factor is null or not felt.is_own)
             and felt.kind != 'one_off'
             and felt.start_date > goals.baseline_start
             and felt.start_date <= goals.latest_start

@@ -1,6 +1,27 @@
 -- Every figure beside the one of the year before, and what is to be said of the two: whether they compare, why not, by
 -- how much they differ, and what to keep in mind. All marts that show a change read it here.
-with reasoned as (
+with stepped as (
+    select
+        compared.indicator_id,
+        compared.region_code,
+        compared.period_code,
+        compared.geography,
+        sum(link.link_log) as link_log,
+        sqrt(sum(link.link_se ^ 2)) as link_se
+    from {{ ref('core_compared') }} as compared
+    inner join {{ ref('core_link') }} as link
+        on
+            compared.indicator_id = link.indicator_id
+            and compared.region_code = link.region_code
+            and compared.is_computed = link.is_computed
+            and {{ periods_per_year('compared.period_code') }} = link.per_year
+            and compared.previous_start < link.start_date
+            and compared.start_date >= link.start_date
+    group by compared.indicator_id, compared.region_code, compared.period_code, compared.geography
+    having bool_and(link.link_log is not null)
+),
+
+reasoned as (
     select
         compared.*,
         indicator.label_nl,
@@ -9,6 +30,12 @@ with reasoned as (
         out_of_scale.caution_nl as scale_nl,
         few.indicator_id is not null as is_few,
         between_them.break_id,
+        -- a step that was estimated bridges a break, and nothing else
+        case when between_them.may_be_linked and incomparable.reasons is null then stepped.link_log end as link_log,
+        stepped.link_se,
+        linked.value_linked,
+        linked.linked_low,
+        linked.linked_high,
         list_concat(coalesce(incomparable.reasons, []), coalesce(between_them.reasons, [])) as reasons
     from {{ ref('core_compared') }} as compared
     inner join {{ ref('core_indicator') }} as indicator on compared.indicator_id = indicator.indicator_id
@@ -24,6 +51,19 @@ with reasoned as (
             and compared.region_code = between_them.region_code
             and compared.period_code = between_them.period_code
             and compared.geography = between_them.geography
+    left join stepped
+        on
+            compared.indicator_id = stepped.indicator_id
+            and compared.region_code = stepped.region_code
+            and compared.period_code = stepped.period_code
+            and compared.geography = stepped.geography
+    -- how much a municipality shifted does not say how much each of its wijken did
+    left join {{ ref('core_linked') }} as linked
+        on
+            compared.indicator_id = linked.indicator_id
+            and compared.region_code = linked.region_code
+            and compared.period_code = linked.period_code
+            and compared.geography = linked.geography
     left join {{ ref('core_few_counted') }} as few
         on
             compared.indicator_id = few.indicator_id
@@ -47,7 +87,8 @@ with reasoned as (
 judged as (
     select
         *,
-        {{ reasons_in_order('reasons') }} as incomparable_because
+        {{ reasons_in_order('reasons') }} as incomparable_because,
+        case when not is_few and link_log is not null and previous_value != 0 then value / previous_value end as ratio
     from reasoned
 )
 
@@ -88,8 +129,10 @@ select
         ''
     ) as caution_nl,
     break_id,
-    -- a linked series comes with the linking of breaks; until then there is none to show
-    null::double as value_linked,
-    null::double as linked_low,
-    null::double as linked_high
+    100 * (ratio * exp(-link_log) - 1) as change_linked_pct,
+    100 * (ratio * exp(-link_log - 1.96 * link_se) - 1) as change_linked_low,
+    100 * (ratio * exp(-link_log + 1.96 * link_se) - 1) as change_linked_high,
+    value_linked,
+    linked_low,
+    linked_high
 from judged

@@ -5,6 +5,8 @@ select
     indicator_id,
     region_code,
     period_code,
+    kind,
+    direction,
     decision,
     because,
     decided_by,

@@ -72,7 +72,7 @@ held_against as (
             else latest_high >= expected or {{ same_figure('latest_high', 'expected') }}
         end as on_line,
         -- as far as the figures themselves go there is a difference, and chance may have made it
-        has_interval
+        (has_interval or linked_factor is not null)
         and latest_value != compared_value
         and change_low <= 0
         and change_high >= 0 as within_margin
@@ -130,9 +130,12 @@ select
             'In ' || latest_period || ' is het cijfer ' || {{ number_nl('latest_value') }} || ', tegen '
             || {{ number_nl('compared_value') }} || ' bij de nulmeting (' || baseline_period || ')'
             || case
-                when within_margin and latest_value > compared_value
-                    then '; dat verschil valt binnen de steekproefmarge en telt niet als stijging'
-                when within_margin then '; dat verschil valt binnen de steekproefmarge en telt niet als daling'
+                when within_margin
+                    then
+                        '; dat verschil valt binnen de '
+                        || case when has_interval then 'steekproefmarge' else 'marge van het omrekenen' end
+                        || ' en telt niet als '
+                        || case when latest_value > compared_value then 'stijging' else 'daling' end
                 else ''
             end
             || case

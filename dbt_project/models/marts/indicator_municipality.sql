@@ -134,6 +134,9 @@ select
     figures.incomparable_because_nl,
     figures.caution_nl,
     figures.break_id,
+    figures.change_linked_pct,
+    figures.change_linked_low,
+    figures.change_linked_high,
     figures.value_linked,
     figures.linked_low,
     figures.linked_high

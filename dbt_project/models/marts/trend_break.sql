@@ -1,11 +1,47 @@
+-- An accepted break stays in the table: its figures do not compare, but nobody is alarmed by it again.
 with detected as (
     select
-        left(md5(concat_ws('|', indicator_id, region_code, period_code, kind)), 10) as break_id,
-        -- Why a figure was not delivered is a matter of who says so: it stands in coverage. An event that happened
-        -- around that time is no reason, so that a gap is never put down to one.
-        * replace (case when kind = 'gap' then 'unexplained' else cause end as cause)
+        * exclude (family, direction)
+        replace (
+            -- Why a figure was not delivered is a matter of who says so: it stands in coverage. An event that happened
+            -- around that time is no reason, so that a gap is never put down to one; nor is a printed figure.
+            case when kind in ('gap', 'rounding', 'copy') then 'unexplained' else cause end as cause,
+            case when kind not in ('gap', 'rounding', 'copy') then nullif(event_ids, '') end as event_ids,
+            case when kind not in ('gap', 'rounding', 'copy') then nullif(event_shares, '') end as event_shares
+        ),
+        family,
+        case direction when 1 then 'up' when -1 then 'down' end as direction
     from {{ source('breaks', 'detected') }}
-    where alarm or kind = 'gap'
+    where stands or is_part
+),
+
+-- What the members of a cooperation have in common is one break, of the cooperation: theirs are parts of it, and nobody
+-- is told of those. Of a whole country the parts are left out.
+in_common as (
+    select
+        part.break_id,
+        whole.break_id as part_of
+    from detected as part
+    inner join {{ ref('core_region_member') }} as member on part.region_code = member.member_code
+    inner join detected as whole
+        on
+            member.group_code = whole.region_code
+            and part.indicator_id = whole.indicator_id
+            and part.family = whole.family
+            and part.direction = whole.direction
+            and {{ periods_per_year('part.period_code') }} = {{ periods_per_year('whole.period_code') }}
+            and abs({{ period_number('part.period_code') }} - {{ period_number('whole.period_code') }}) <= 1
+    where part.is_part and whole.stands
+    qualify row_number() over (partition by part.break_id order by whole.score desc, whole.break_id asc) = 1
+),
+
+standing as (
+    select
+        detected.*,
+        in_common.part_of
+    from detected
+    left join in_common on detected.break_id = in_common.break_id
+    where detected.stands or in_common.part_of is not null
 ),
 
 -- An indicator that comes by half-year and by year was tested twice; what both would have found was detectable.
@@ -16,63 +52,210 @@ detectable as (
         max(detectable_effect_pct) as detectable_effect_pct
     from {{ source('breaks', 'detectable') }}
     group by indicator_id, region_code
+    union all
+    -- what shows in one member shows in what they have in common
+    select
+        found.indicator_id,
+        member.group_code as region_code,
+        min(found.detectable_effect_pct) as detectable_effect_pct
+    from {{ source('breaks', 'detectable') }} as found
+    inner join {{ ref('core_region_member') }} as member on found.region_code = member.member_code
+    group by found.indicator_id, member.group_code
 ),
 
 -- A break may be named by its id, by its series and period, or by both, and more than once: the newest decision
--- counts, and of one day the one that names the id.
-decided as (
+-- counts, and of one day the one that names the id. An id tells the period that a break had when it was decided; a
+-- decision that knows kind and direction goes along when new figures move the period by one.
+meant as (
     select
         detected.break_id,
         decision.decision,
-        decision.because
-    from detected
-    inner join {{ ref('core_decision') }} as decision
-        on
-            detected.break_id = decision.break_id
-            or (
-                detected.indicator_id = decision.indicator_id
-                and detected.region_code = decision.region_code
-                and detected.period_code = decision.period_code
-            )
+        decision.because,
+        decision.decided_by,
+        decision.decided_on,
+        coalesce(
+            decision.break_id = detected.break_id
+            or decision.break_id in (
+                {% for by in (-1, 0, 1) -%}
+                left(
+                    md5(
+                        concat_ws(
+                            '|',
+                            detected.indicator_id,
+                            detected.region_code,
+                            {{ period_moved('detected.period_code', by) }},
+                            detected.kind
+                        )
+                    ),
+                    10
+                ){{ ',' if not loop.last }}
+                {%- endfor %}
+            ),
+            false
+        ) as by_id,
+        coalesce(
+            detected.indicator_id = decision.indicator_id
+            and detected.region_code = decision.region_code
+            and (
+                (decision.kind is null and detected.period_code = decision.period_code)
+                or (
+                    detected.family
+                    = case when decision.kind in ('level', 'slope') then 'lasting' else decision.kind end
+                    and detected.direction is not distinct from decision.direction
+                    and {{ periods_per_year('detected.period_code') }} = {{ periods_per_year('decision.period_code') }}
+                    and abs(
+                        {{ period_number('detected.period_code') }} - {{ period_number('decision.period_code') }}
+                    ) <= 1
+                )
+            ),
+            false
+        ) as by_series,
+        concat_ws(
+            '|', coalesce(decision.break_id, decision.period_code), decision.indicator_id, decision.region_code,
+            decision.kind
+        ) as decision_of,
+        case
+            when decision.break_id = detected.break_id then 0
+            else
+                1 + coalesce(
+                    abs({{ period_number('detected.period_code') }} - {{ period_number('decision.period_code') }}), 0
+                )
+        end as apart
+    from standing as detected
+    cross join {{ ref('core_decision') }} as decision
+),
+
+-- Of two breaks beside each other the decision is about the nearest: the other is a new one.
+nearest as (
+    select *
+    from meant
+    where by_id or by_series
+    qualify rank() over (partition by decision_of, decided_on order by by_id desc, apart asc) = 1
+),
+
+decided as (
+    select *
+    from nearest
     qualify
         row_number() over (
-            partition by detected.break_id
-            order by
-                decision.decided_on desc,
-                (decision.break_id is null) asc,
-                decision.decision asc,
-                decision.because asc
+            partition by break_id
+            order by decided_on desc, by_id desc, decision asc, because asc
         ) = 1
+),
+
+named as (
+    select
+        attributed.break_id,
+        string_agg(
+            '‘' || event.label_nl || '’ (' || {{ percent_nl('least(round(100 * attributed.share), 99)') }} || ')',
+            ', '
+            order by attributed.share desc, event.event_id asc
+        ) as told,
+        sum(attributed.share) as together,
+        bool_and(event.nature = 'real_world') filter (
+            where 2 * attributed.share > attributed.largest_share
+        ) as only_the_world
+    from (
+        select
+            break_id,
+            unnest(string_split(event_ids, '|')) as event_id,
+            unnest(string_split(event_shares, '|'))::double as share,
+            split_part(event_shares, '|', 1)::double as largest_share
+        from standing
+    ) as attributed
+    inner join {{ ref('core_event') }} as event on attributed.event_id = event.event_id
+    where attributed.share >= {{ var('share_to_name', 0.05) }}
+    group by attributed.break_id
+),
+
+found as (
+    select
+        detected.*,
+        indicator.label_nl,
+        region.region_name,
+        detectable.detectable_effect_pct,
+        decided.decision,
+        decided.because as decided_because,
+        decided.decided_by,
+        decided.decided_on,
+        -- what is off by ten is a wrong figure, until somebody says that it is a new unit
+        coalesce(decided.decision, '') != 'rejected'
+        and (detected.kind != 'scale' or coalesce(decided.decision, '') = 'accepted') as may_link
+    from standing as detected
+    left join detectable
+        on
+            detected.indicator_id = detectable.indicator_id
+            and detected.region_code = detectable.region_code
+    left join decided on detected.break_id = decided.break_id
+    left join {{ ref('core_indicator') }} as indicator on detected.indicator_id = indicator.indicator_id
+    left join {{ ref('core_region_name') }} as region on detected.region_code = region.region_code
+),
+
+-- What two sources gave for the same periods is measured, and goes before what was estimated; but only where it is the
+-- step that was found, within the errors of both.
+linked as (
+    select
+        found.* replace (
+            case when found.may_link then coalesce(measured.link_factor, found.link_factor) end as link_factor,
+            case when found.may_link then coalesce(measured.link_low, found.link_low) end as link_low,
+            case when found.may_link then coalesce(measured.link_high, found.link_high) end as link_high
+        ),
+        case
+            when not found.may_link then null
+            when measured.link_factor is not null then 'overlap'
+            when found.link_factor is null then null
+            when found.kind = 'scale' then 'unit'
+            else 'estimated_step'
+        end as link_method
+    from found
+    left join {{ ref('core_overlap') }} as measured
+        on
+            found.kind = 'level'
+            and found.indicator_id = measured.indicator_id
+            and found.region_code = measured.region_code
+            and {{ periods_per_year('found.period_code') }} = {{ periods_per_year('measured.period_code') }}
+            and abs({{ period_number('found.period_code') }} - {{ period_number('measured.period_code') }}) <= 1
+            and measured.link_low <= 1 + found.effect_high / 100
+            and measured.link_high >= 1 + found.effect_low / 100
+            and ln(measured.link_high / measured.link_low) <= 2 * ln({{ var('widest_link', 1.25) }})
+    qualify row_number() over (partition by found.break_id order by measured.period_code) = 1
 )
 
 select
-    detected.break_id,
-    detected.indicator_id,
-    detected.region_code,
-    detected.period_code,
-    indicator.label_nl,
-    region.region_name,
-    detected.kind,
-    {{ break_kind_nl('detected.kind') }} as kind_nl,
-    detected.effect_pct,
-    detected.effect_low,
-    detected.effect_high,
-    detected.score,
-    detectable.detectable_effect_pct,
-    detected.cause,
-    {{ break_cause_nl('detected.cause') }} as cause_nl,
-    case when detected.kind != 'gap' then array_to_string(detected.event_ids, '|') end as event_ids,
-    case
-        when detected.kind != 'gap' then array_to_string(detected.event_shares::decimal(4, 3)[], '|')
-    end as event_shares,
-    decided.decision,
-    decided.because as decided_because,
-    detected.returned_in
-from detected
-left join detectable
-    on
-        detected.indicator_id = detectable.indicator_id
-        and detected.region_code = detectable.region_code
-left join decided on detected.break_id = decided.break_id
-left join {{ ref('core_indicator') }} as indicator on detected.indicator_id = indicator.indicator_id
-left join {{ ref('core_region_name') }} as region on detected.region_code = region.region_code
+    found.break_id,
+    found.indicator_id,
+    found.region_code,
+    found.period_code,
+    found.label_nl,
+    found.region_name,
+    found.kind,
+    {{ break_kind_nl('found.kind') }} as kind_nl,
+    found.direction,
+    found.effect_pct,
+    found.effect_low,
+    found.effect_high,
+    found.score,
+    found.detectable_effect_pct,
+    found.cause,
+    {{ break_cause_nl('found.cause') }} as cause_nl,
+    found.event_ids,
+    found.event_shares,
+    found.decision,
+    found.decided_because,
+    found.decided_by,
+    found.decided_on,
+    found.returned_in,
+    found.part_of,
+    found.link_factor,
+    found.link_low,
+    found.link_high,
+    found.link_method,
+    concat_ws(
+        ' ',
+        {{ break_happened_nl() }},
+        {{ break_caused_nl() }},
+        {{ break_compares_nl() }},
+        {{ break_next_nl() }}
+    ) as explanation_nl
+from linked as found
+left join named on found.break_id = named.break_id

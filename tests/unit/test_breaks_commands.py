@@ -1,0 +1,142 @@
+"""`nulmeting breaks`: what the commands print, write and refuse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner, Result
+
+from pipelines.breaks.files import detect_files
+from pipelines.breaks.panel import PanelError
+from pipelines.cli import app
+from pipelines.publish.publication import publish
+from pipelines.settings import Settings, SetupError
+from pipelines.warehouse.connection import connect
+
+TEXT = "Sinds 2018 ligt ‘Hulp’ in Alfa 28 % hoger. Vraag de gemeente wat er veranderde."
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    settings = Settings(data_dir=tmp_path / "data")
+    with connect(settings.warehouse_path) as connection:
+        connection.execute(
+            """
+            create table marts.trend_break as
+            select
+                'abc' as break_id, 'wmo_hulp' as indicator_id, 'GM0001' as region_code, '2018H1' as period_code,
+                'level' as kind, 'up' as direction, 'Hulp' as label_nl, 'Alfa' as region_name,
+                'een sprong die blijft' as kind_nl, ? as explanation_nl,
+                null::varchar as part_of, null as decision, null as decided_because
+            """,
+            [TEXT],
+        )
+        connection.execute(
+            "create table marts.delivery as select 'v' as vintage_id, 's' as source_id, null::date as vintage_date, "
+            "null as vintage_label, 'c' as checksum_sha256, true as is_current"
+        )
+    publish(settings, "run-1")
+    return settings.data_dir
+
+
+def _call(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["breaks", *arguments])
+
+
+def test_explain_prints_the_text_of_the_mart_below_what_it_is_about(data_dir: Path) -> None:
+    answer = _call("explain", "abc", "--data-dir", str(data_dir))
+    assert answer.exit_code == 0
+    assert answer.stdout.splitlines() == ["Trendbreuk abc: Hulp, Alfa, 2018H1 (een sprong die blijft)", TEXT]
+
+
+def test_an_id_that_nobody_has_is_refused_by_both(data_dir: Path) -> None:
+    for arguments in (("explain", "xyz"), ("decide", "xyz", "--as", "accepted", "--because", "x", "--by", "ik")):
+        answer = _call(*arguments, "--data-dir", str(data_dir))
+        assert isinstance(answer.exception, SetupError)
+        assert str(answer.exception) == "xyz: found no break of that id, expected one of marts.trend_break"
+
+
+def _panel(path: Path) -> Path:
+    """Thirty municipalities over sixteen years; in the first, twice as many from 2010 on."""
+    level = np.random.default_rng(3).uniform(400, 3000, 30)
+    rows = {
+        f"GM{region:04d}|{2000 + year}": np.random.default_rng([region, year]).poisson(
+            level[region] * (2 if region == 0 and year >= 10 else 1)
+        )
+        for region in range(30)
+        for year in range(16)
+    }
+    counts = pa.array([float(count) for count in rows.values()])
+    size = len(rows)
+    pq.write_table(
+        pa.table(
+            {
+                "indicator_id": ["x"] * size,
+                "region_code": [key.split("|")[0] for key in rows],
+                "period_code": [key.split("|")[1] for key in rows],
+                "value": counts,
+                "numerator": counts,
+                "denominator": pa.nulls(size, pa.float64()),
+                "unit": ["count"] * size,
+                "obs_status": ["A"] * size,
+            }
+        ),
+        path,
+    )
+    return path
+
+
+def test_detect_writes_breaks_and_who_may_have_caused_them(tmp_path: Path) -> None:
+    events = tmp_path / "events.csv"
+    events.write_text(
+        "event_id,kind,nature,effective_date,period_from,period_to,region_codes,indicator_ids\n"
+        "fusie,ambtelijke_fusie,measurement,2010-01-01,,,GM0000,*\n"
+        "elders,policy,real_world,,2010,2011,GM0005|GM0006,x\n"
+    )
+    answer = _call(
+        *(
+            "detect",
+            "--panel",
+            str(_panel(tmp_path / "panel.parquet")),
+            "--out",
+            str(tmp_path / "new" / "breaks.parquet"),
+        ),
+        *("--events", str(events), "--attribution", str(tmp_path / "attribution.parquet")),
+    )
+    assert answer.exit_code == 0, answer.output
+    breaks = pq.read_table(tmp_path / "new" / "breaks.parquet").to_pylist()
+    (found,) = [row for row in breaks if row["alarm"] and row["region_code"] == "GM0000"]
+    assert (found["period_code"], found["kind"], found["cause"], found["event_ids"]) == (
+        "2010",
+        "level",
+        "explained",
+        "fusie",
+    )
+    assert found["link_low"] < 2 < found["link_high"]
+    attribution = pq.read_table(tmp_path / "attribution.parquet").to_pylist()
+    assert {row["event_id"] for row in attribution if row["region_code"] == "GM0000"} == {"fusie"}
+    assert not list(tmp_path.glob("**/.*"))
+
+
+@pytest.mark.parametrize(
+    ("panel", "events", "told"),
+    [
+        pytest.param("absent.parquet", None, "absent.parquet: found no such file, expected a Parquet", id="no panel"),
+        pytest.param("text.csv", None, "text.csv: found something else", id="no parquet"),
+        pytest.param("panel.parquet", "absent.csv", "absent.csv: found no such file, expected a CSV", id="no register"),
+        pytest.param("panel.parquet", "text.csv", "events: found no column event_id", id="another register"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named_and_nothing_is_written(
+    tmp_path: Path, panel: str, events: str | None, told: str
+) -> None:
+    _panel(tmp_path / "panel.parquet")
+    (tmp_path / "text.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(PanelError) as caught:
+        detect_files(tmp_path / panel, tmp_path / "out.parquet", events=tmp_path / events if events else None)
+    assert told in str(caught.value) and "\n" not in str(caught.value)
+    assert not (tmp_path / "out.parquet").exists()
