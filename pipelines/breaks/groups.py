@@ -26,7 +26,7 @@ _FEWEST_MEMBERS = 2
 _MOST_SHARED = 2  # breaks of one group in one indicator
 _AGREE = 0.75  # of the members
 _APART = 0.25  # by which part of the common size members may differ, as a standard deviation
-_ALONE = 2.0  # |z| of what is left without the member that shows it most
+_ALONE = 3.0  # |z| of what is left without the member that shows it most
 
 
 @dataclass(frozen=True)
