@@ -14,11 +14,21 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from pipelines.breaks.period import Period
-from pipelines.breaks.result import COPY, GAP, ROUNDING
+from pipelines.breaks.result import BREAK_SCHEMA, COPY, GAP, ROUNDING
 
 if TYPE_CHECKING:
     import duckdb
 
+NAMED_SCHEMA = pa.schema(
+    [
+        ("break_id", pa.string()),
+        *BREAK_SCHEMA,
+        ("family", pa.string()),
+        ("direction", pa.int32()),
+        ("stands", pa.bool_()),
+        ("is_part", pa.bool_()),
+    ]
+)
 SLACK = 0.5  # of the score: what stood stays until chance is three times as likely to bring it
 _KNOWN = """
     create table if not exists breaks.known (

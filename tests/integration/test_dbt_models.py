@@ -20,7 +20,8 @@ import pytest
 import yaml
 
 from pipelines.benchmark.result import SCHEMAS as BENCHMARK
-from pipelines.breaks.result import ATTRIBUTION_SCHEMA, BREAK_SCHEMA, DETECTABLE_SCHEMA
+from pipelines.breaks.identity import NAMED_SCHEMA
+from pipelines.breaks.result import ATTRIBUTION_SCHEMA, DETECTABLE_SCHEMA, EVENT_SCHEMA
 from pipelines.declarations.declared_schema import SCHEMAS
 from pipelines.declarations.load import load_declarations
 from pipelines.geography.tables import SCHEMAS as GEOGRAPHY
@@ -69,7 +70,12 @@ def _empty_warehouse(path: Path) -> None:
             **GEOGRAPHY,
         },
         "declared": {**SCHEMAS, "period": PERIOD_SCHEMA, "setting": SETTING},
-        "breaks": {"detected": BREAK_SCHEMA, "detectable": DETECTABLE_SCHEMA, "attribution": ATTRIBUTION_SCHEMA},
+        "breaks": {
+            "detected": NAMED_SCHEMA,
+            "detectable": DETECTABLE_SCHEMA,
+            "attribution": ATTRIBUTION_SCHEMA,
+            "event_effect": EVENT_SCHEMA,
+        },
         "benchmark": BENCHMARK,
         "privacy": {"shown": SHOWN_SCHEMA},
     }
