@@ -58,8 +58,17 @@ held_against as (
         case rule_kind
             when 'falls' then moved
             when 'rises' then moved
-            when 'not_above' then latest_low <= target or {{ same_figure('latest_low', 'target') }}
-            when 'not_below' then latest_high >= target or {{ same_figure('latest_high', 'target') }}
+            -- held against the baseline itself, what the baseline may be off counts as well
+            when 'not_above'
+                then
+                    latest_low <= target
+                    or {{ same_figure('latest_low', 'target') }}
+                    or (rule_value is null and change_low <= 0)
+            when 'not_below'
+                then
+                    latest_high >= target
+                    or {{ same_figure('latest_high', 'target') }}
+                    or (rule_value is null and change_high >= 0)
             else
                 moved
                 and (
@@ -128,7 +137,14 @@ select
         when verdict = 'not_comparable' then obstacle_nl
         else
             'In ' || latest_period || ' is het cijfer ' || {{ number_nl('latest_value') }} || ', tegen '
-            || {{ number_nl('compared_value') }} || ' bij de nulmeting (' || baseline_period || ')'
+            || {{ number_nl('baseline_value') }} || ' bij de nulmeting (' || baseline_period || ')'
+            || case
+                when linked_factor is not null
+                    then
+                        ', over een trendbreuk heen omgerekend tot naar schatting '
+                        || {{ number_nl('round(compared_value, if(abs(compared_value) >= 100, 0, 2))') }}
+                else ''
+            end
             || case
                 when within_margin
                     then
@@ -147,9 +163,6 @@ select
                     then '. Het beweegt de goede kant op, maar ' || {{ number_nl('target') }} || ' is nog niet bereikt.'
                 when verdict = 'achieved' then '. Het doel is gehaald.'
                 else '. Het doel is niet gehaald.'
-            end
-            || case
-                when linked_factor is not null then ' De nulmeting is omgerekend over een trendbreuk heen.' else ''
             end
             || case latest_status
                 when 'P' then ' Het laatste cijfer is voorlopig.'
