@@ -63,7 +63,17 @@ def _in_dutch(column: str, words: Mapping[str, str]) -> str:
 def _breaks(where: str) -> str:
     return f"""
         select
-            break_id, indicator_id, region_code, period_code, kind_nl,
+            break_id, indicator_id, region_code, period_code,
+            -- the size of a change of growth is one of every period
+            case
+                when kind = 'slope' then kind_nl || case substr(period_code, 5, 1)
+                    when 'H' then ' (per halfjaar)'
+                    when 'Q' then ' (per kwartaal)'
+                    when 'M' then ' (per maand)'
+                    else ' (per jaar)'
+                end
+                else kind_nl
+            end as kind_nl,
             effect_pct, effect_low, effect_high, explanation_nl,
             -- a break that was corrected at the source and still stands was not corrected
             case
@@ -83,7 +93,8 @@ def _no_unexplained_open_break() -> Check:
         expects=expects("ExpectNoUnexplainedBreak"),
         severity="warning",
         title_nl="Trendbreuk zonder verklaring",
-        detects_nl="Trendbreuken waarvoor geen gebeurtenis bekend is en waarover nog niemand besloot.",
+        detects_nl="Trendbreuken waarvoor geen gebeurtenis bekend is en waarover nog niemand besloot. Dat zegt niet "
+        "dat de cijfers fout zijn.",
         usual_cause_nl="een andere manier van registreren of leveren, een fout in de levering, of een echte "
         "verandering in het gebruik.",
         next_step_nl="Vraag de gemeente wat er veranderde; leg de gebeurtenis vast, of een besluit met "
@@ -102,10 +113,11 @@ def _no_national_change_without_event() -> Check:
         expects=expects("ExpectNoNationalChangeWithoutEvent"),
         severity="warning",
         title_nl="Landelijke verandering zonder verklaring",
-        detects_nl="Veranderingen in het hele land waarvoor geen gebeurtenis bekend is en waarover niemand besloot.",
+        detects_nl="Veranderingen in het hele land waarvoor geen gebeurtenis bekend is en waarover niemand besloot. "
+        "Dat zegt niet dat de cijfers fout zijn.",
         usual_cause_nl="een andere definitie of verwerking bij de uitgever, nieuwe wetgeving, of een schok van buiten.",
         next_step_nl="Zoek bij de uitgever wat er veranderde; leg de gebeurtenis vast, of een besluit met "
-        "`nulmeting breaks decide`. Lees tot dan geen gemeente af aan deze verandering.",
+        "`nulmeting breaks decide`. Reken deze verandering tot dan geen enkele gemeente toe.",
         key_columns=("break_id",),
         detail_nl="{kind_nl}, {effect_pct:+} %",
         explained_by="explanation_nl",

@@ -35,7 +35,10 @@ class PublishedBreak:
 
     @property
     def heading(self) -> str:
-        return f"Trendbreuk {self.break_id}: {self.label_nl}, {self.region_name}, {self.period_code} ({self.kind_nl})"
+        from pipelines.alerts.message import period_nl
+
+        when = period_nl(self.period_code)
+        return f"Trendbreuk {self.break_id}: {self.label_nl}, {self.region_name}, {when} ({self.kind_nl})"
 
 
 _COLUMNS = """

@@ -88,8 +88,8 @@ class Finding:
 
     @property
     def is_fictional(self) -> bool:
-        """Whether the figure belongs to Voorbeeldland, the invented country of the sample."""
-        return (self.region_code or "").startswith("VB")
+        """Whether the figure is of Voorbeeldland, the invented country of the sample, or of a cooperation in it."""
+        return (self.region_code or "").startswith(("VB", "SV-VB"))
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, the inverse of `from_json`."""

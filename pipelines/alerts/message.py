@@ -229,9 +229,9 @@ def _facts(finding: Finding) -> list[tuple[str, str]]:
         spoken, code = period_nl(finding.period_code), finding.period_code
         facts.append(("Periode", code if spoken == code else f"{spoken} ({code})"))
     if finding.explanation_nl:
-        facts.append(("Toelichting", finding.explanation_nl))
-    else:
-        facts += [("Oorzaak", finding.cause_nl), ("Wat te doen", finding.next_step_nl)]
+        # It tells what the row holds, in words; the row itself goes along for machines.
+        return [*facts, ("Toelichting", finding.explanation_nl)]
+    facts += [("Oorzaak", finding.cause_nl), ("Wat te doen", finding.next_step_nl)]
     rows = [_row_text(row) for row in finding.rows[:FAILING_ROWS_SHOWN]]
     facts.extend(("Rij", row) for row in rows if row)
     if (more := len(finding.rows) - FAILING_ROWS_SHOWN) > 0:

@@ -106,11 +106,14 @@ def test_a_finding_is_told_with_region_indicator_period_cause_next_step_and_link
 
 
 def test_what_explains_this_very_row_stands_instead_of_the_usual_cause_and_next_step() -> None:
-    message = a_message((a_finding(explanation_nl="Sinds 2018 ligt het hoger. Vraag de gemeente."),))
+    row = {"break_id": "b1", "effect_pct": 41.3}
+    message = a_message((a_finding(explanation_nl="Sinds 2018 ligt het hoger. Vraag de gemeente.", rows=(row,)),))
     assert "    Toelichting: Sinds 2018 ligt het hoger. Vraag de gemeente." in message.text
     assert "Toelichting: Sinds 2018 ligt het hoger." in TextOf(message.html).text
     assert "Oorzaak" not in message.text and "Wat te doen" not in message.text
     assert message.payload["new"][0]["explanation_nl"].startswith("Sinds 2018")
+    assert "Rij:" not in message.text
+    assert message.payload["new"][0]["rows"] == [row]
 
 
 def test_what_a_finding_does_not_have_is_not_printed() -> None:
@@ -123,6 +126,8 @@ def test_what_a_finding_does_not_have_is_not_printed() -> None:
 def test_a_figure_of_voorbeeldland_is_marked_fictional_and_a_real_one_is_not() -> None:
     invented = a_finding(region_code="VB0001", region_name="Aalderveen")
     assert "Aalderveen (VB0001), Voorbeeldland, fictief" in a_message((invented,)).text
+    together = a_finding(region_code="SV-VB-X", region_name="Vierstromen")
+    assert "Vierstromen (SV-VB-X), Voorbeeldland, fictief" in a_message((together,)).text
     assert "Aalderveen (VB0001), Voorbeeldland, fictief" in a_message((), (invented,)).text
     assert "Aalderveen (VB0001), Voorbeeldland, fictief" in a_message((invented,)).html
     assert "fictief" not in a_message((a_finding(),)).text

@@ -13,17 +13,32 @@ select
     100 * (exp(effect.effect_log - 1.96 * effect.se) - 1) as effect_low,
     100 * (exp(effect.effect_log + 1.96 * effect.se) - 1) as effect_high,
     case
-        when effect.series = 0 then 'Van geen enkele reeks in dit bereik kon worden nagegaan of zij veranderde.'
+        when effect.series = 0
+            then 'Van geen reeks die deze gebeurtenis kan raken, kon worden nagegaan of zij veranderde.'
         when not effect.visible and effect.broken = 0
-            then 'In geen van de ' || effect.series || ' reeksen is iets van deze gebeurtenis te zien.'
+            then
+                case
+                    when effect.series = 1 then 'In de enige reeks die is nagegaan,'
+                    else 'In geen van de ' || effect.series || ' reeksen'
+                end
+                || ' is ' || case when effect.series = 1 then 'niets' else 'iets' end
+                || ' van deze gebeurtenis te zien; een kleine verandering is niet uitgesloten.'
         when not effect.visible
             then
-                'Wel veranderden ' || effect.broken || ' van de ' || effect.series
-                || ' reeksen rond die tijd, maar niet meer dan door toeval kan.'
+                'Wel ' || case
+                    when effect.series = 1 then 'veranderde de enige reeks die is nagegaan'
+                    when effect.broken = 1 then 'veranderde 1 van de ' || effect.series || ' reeksen'
+                    else 'veranderden ' || effect.broken || ' van de ' || effect.series || ' reeksen'
+                end
+                || ' rond die tijd, maar dat is niet meer dan bij toeval te verwachten is.'
         else
-            'In ' || effect.broken || ' van de ' || effect.series || ' reeksen te zien'
+            case
+                when effect.series = 1 then 'Te zien in de enige reeks die is nagegaan'
+                else 'In ' || effect.broken || ' van de ' || effect.series || ' reeksen te zien'
+            end
             || coalesce(
-                ': gemiddeld ' || {{ signed_percent_nl('effect_pct') }} || ' (met 95 % zekerheid tussen '
+                case when effect.broken = 1 then ': ' else ': gemiddeld ' end
+                || {{ signed_percent_nl('effect_pct') }} || ' (met 95 % zekerheid tussen '
                 || {{ signed_percent_nl('effect_low') }} || ' en ' || {{ signed_percent_nl('effect_high') }} || ')',
                 ''
             ) || '.'

@@ -12,9 +12,9 @@ select
     'E' as obs_status,
     linked.method,
     case linked.method
-        when 'overlap' then 'omgerekend met wat twee bronnen over dezelfde perioden gaven'
-        when 'unit' then 'omgerekend naar een andere eenheid'
-        else 'omgerekend met de geschatte sprong'
+        when 'overlap' then 'schatting: omgerekend met het verschil tussen twee bronnen over dezelfde perioden'
+        when 'unit' then 'schatting: omgerekend naar een andere eenheid'
+        else 'schatting: omgerekend met de sprong die in de reeks is gevonden'
     end as method_nl,
     linked.linked_factor,
     linked.break_ids,

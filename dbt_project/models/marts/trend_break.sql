@@ -146,38 +146,142 @@ decided as (
 named as (
     select
         attributed.break_id,
-        string_agg(
-            '‘' || event.label_nl || '’ (' || {{ percent_nl('least(round(100 * attributed.share), 99)') }} || ')',
-            ', '
-            order by attributed.share desc, event.event_id asc
-        ) as told,
+        string_agg(attributed.told, ', ' order by attributed.place) as told,
+        first(attributed.told order by attributed.place) as first_told,
+        string_agg(attributed.told, ', ' order by attributed.place) filter (where attributed.place > 1) as rest_told,
         sum(attributed.share) as together,
-        bool_and(event.nature = 'real_world') filter (
-            where 2 * attributed.share > attributed.largest_share
-        ) as only_the_world
+        bool_and(attributed.nature = 'real_world') filter (where attributed.carries) as only_the_world,
+        bool_and(attributed.nature = 'measurement') filter (where attributed.carries) as only_the_measurement
     from (
         select
-            break_id,
-            unnest(string_split(event_ids, '|')) as event_id,
-            unnest(string_split(event_shares, '|'))::double as share,
-            split_part(event_shares, '|', 1)::double as largest_share
-        from standing
+            listed.break_id,
+            listed.share,
+            event.nature,
+            2 * listed.share > listed.largest_share as carries,
+            '‘' || event.label_nl || '’ (kans ' || {{ percent_nl('least(round(100 * listed.share), 99)') }}
+            || ')' as told,
+            row_number() over (
+                partition by listed.break_id
+                order by listed.share desc, event.event_id asc
+            ) as place
+        from (
+            select
+                break_id,
+                unnest(string_split(event_ids, '|')) as event_id,
+                unnest(string_split(event_shares, '|'))::double as share,
+                split_part(event_shares, '|', 1)::double as largest_share
+            from standing
+        ) as listed
+        inner join {{ ref('core_event') }} as event on listed.event_id = event.event_id
+        where listed.share >= {{ var('share_to_name', 0.05) }}
     ) as attributed
-    inner join {{ ref('core_event') }} as event on attributed.event_id = event.event_id
-    where attributed.share >= {{ var('share_to_name', 0.05) }}
     group by attributed.break_id
+),
+
+-- Why a figure is missing, where somebody said so.
+missing as (
+    select
+        expected.indicator_id,
+        expected.region_code,
+        expected.period_code,
+        min(gap.because) as because
+    from {{ ref('core_known_gap') }} as gap
+    inner join {{ ref('core_expected') }} as expected
+        on
+            gap.source_id = expected.source_id
+            and gap.item = expected.item
+            and gap.region_code = expected.region_code
+            and gap.period_code = expected.period_code
+    where trim(gap.because) != ''
+    group by expected.indicator_id, expected.region_code, expected.period_code
+),
+
+figures as (
+    select
+        indicator_id,
+        region_code,
+        {{ country_code('region_code') }} as country_code,
+        {{ periods_per_year('period_code') }} as per_year,
+        {{ period_number('period_code') }} as number,
+        obs_status = 'P' as is_provisional
+    from {{ ref('core_panel') }}
+    where value is not null
+),
+
+-- The newest figure of every series and, for a country or a cooperation, of the series that it was found in.
+newest as (
+    select
+        indicator_id,
+        region_code,
+        per_year,
+        bool_or(is_own) as has_own_figures,
+        max(number) as number,
+        max((number, is_provisional))[2] as is_provisional
+    from (
+        select
+            indicator_id,
+            region_code,
+            per_year,
+            number,
+            is_provisional,
+            true as is_own
+        from figures
+        union all
+        select
+            indicator_id,
+            country_code as region_code,
+            per_year,
+            number,
+            is_provisional,
+            false as is_own
+        from figures
+        union all
+        select
+            figures.indicator_id,
+            member.group_code as region_code,
+            figures.per_year,
+            figures.number,
+            figures.is_provisional,
+            false as is_own
+        from figures
+        inner join {{ ref('core_region_member') }} as member on figures.region_code = member.member_code
+    ) as every
+    group by indicator_id, region_code, per_year
+),
+
+-- Of fewer than this nobody can tell a course, and each is held against itself alone.
+peers as (
+    select
+        indicator_id,
+        country_code,
+        per_year,
+        count(distinct region_code) filter (where region_code != country_code)
+        < {{ var('fewest_peers', 8) }} as are_few
+    from figures
+    group by indicator_id, country_code, per_year
 ),
 
 found as (
     select
         detected.*,
         indicator.label_nl,
+        indicator.unit,
         region.region_name,
+        detected.region_code in ('NL01', 'VB00') as is_national,
+        detected.region_code like 'SV-%' as is_group,
+        coalesce(peers.are_few, false) as has_no_peers,
+        coalesce({{ period_number('detected.period_code') }} >= newest.number, false) as is_newest,
+        coalesce(newest.is_provisional, false) as is_provisional,
+        -- beside municipalities the figures of the country are not what a break in common was found in
+        coalesce(newest.has_own_figures and (not is_national or peers.are_few), false) as has_own_figures,
+        missing.because as missing_because,
+        coalesce(at_break.value = 0, false) as is_zero,
         detectable.detectable_effect_pct,
         decided.decision,
         decided.because as decided_because,
         decided.decided_by,
         decided.decided_on,
+        of_whole.decision as decision_of_whole,
         -- what is off by ten is a wrong figure, until somebody says that it is a new unit
         coalesce(decided.decision, '') != 'rejected'
         and (detected.kind != 'scale' or coalesce(decided.decision, '') = 'accepted') as may_link
@@ -187,6 +291,27 @@ found as (
             detected.indicator_id = detectable.indicator_id
             and detected.region_code = detectable.region_code
     left join decided on detected.break_id = decided.break_id
+    left join decided as of_whole on detected.part_of = of_whole.break_id
+    left join newest
+        on
+            detected.indicator_id = newest.indicator_id
+            and detected.region_code = newest.region_code
+            and {{ periods_per_year('detected.period_code') }} = newest.per_year
+    left join peers
+        on
+            detected.indicator_id = peers.indicator_id
+            and {{ country_code('detected.region_code') }} = peers.country_code
+            and {{ periods_per_year('detected.period_code') }} = peers.per_year
+    left join missing
+        on
+            detected.indicator_id = missing.indicator_id
+            and detected.region_code = missing.region_code
+            and detected.period_code = missing.period_code
+    left join {{ ref('core_panel') }} as at_break
+        on
+            detected.indicator_id = at_break.indicator_id
+            and detected.region_code = at_break.region_code
+            and detected.period_code = at_break.period_code
     left join {{ ref('core_indicator') }} as indicator on detected.indicator_id = indicator.indicator_id
     left join {{ ref('core_region_name') }} as region on detected.region_code = region.region_code
 ),
@@ -253,6 +378,7 @@ select
     concat_ws(
         ' ',
         {{ break_happened_nl() }},
+        {{ break_holds_nl() }},
         {{ break_caused_nl() }},
         {{ break_compares_nl() }},
         {{ break_next_nl() }}
