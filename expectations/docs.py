@@ -133,7 +133,7 @@ def _cell(column: str, value: object, names: Mapping[str, str]) -> str:
         return dutch_number(value)
     text = clean_text(str(value))
     if column == "region_code":
-        fictional = " – Voorbeeldland, fictief" if text.startswith("VB") else ""
+        fictional = " – Voorbeeldland, fictief" if text.startswith(("VB", "SV-VB")) else ""
         return f"{names[text]} ({text}){fictional}" if text in names else f"{text}{fictional}"
     if column == "standing":
         text = _STANDING_NL.get(text, text)

@@ -40,7 +40,7 @@
 {#- What sort of break a series has, in Dutch. -#}
 {% macro break_kind_nl(code) -%}
     case {{ code }}
-        when 'level' then 'een sprong die blijft'
+        when 'level' then 'een sprong'
         when 'one_off' then 'een eenmalige uitschieter'
         when 'slope' then 'een knik in de trend'
         when 'scale' then 'een schaalfout'

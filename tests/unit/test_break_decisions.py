@@ -40,7 +40,7 @@ def _publish(settings: Settings, breaks: str, run_id: str) -> None:
         connection.execute(
             f"""
             create or replace table marts.trend_break as
-            select *, 'Hulp' as label_nl, 'Alfa' as region_name, 'een sprong die blijft' as kind_nl,
+            select *, 'Hulp' as label_nl, 'Alfa' as region_name, 'een sprong' as kind_nl,
                 'Sinds 2018 ligt het hoger.' as explanation_nl,
                 case when break_id = 'prt' then 'abc' end as part_of
             from (values {breaks}) as found (

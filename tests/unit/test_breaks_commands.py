@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from pipelines.breaks.files import detect_files
 from pipelines.breaks.panel import PanelError
-from pipelines.cli import app
+from pipelines.cli import WRONG_USE, app
 from pipelines.publish.publication import publish
 from pipelines.settings import Settings, SetupError
 from pipelines.warehouse.connection import connect
@@ -30,7 +31,7 @@ def data_dir(tmp_path: Path) -> Path:
             select
                 'abc' as break_id, 'wmo_hulp' as indicator_id, 'GM0001' as region_code, '2018H1' as period_code,
                 'level' as kind, 'up' as direction, 'Hulp' as label_nl, 'Alfa' as region_name,
-                'een sprong die blijft' as kind_nl, ? as explanation_nl,
+                'een sprong' as kind_nl, ? as explanation_nl,
                 null::varchar as part_of, null as decision, null as decided_because
             """,
             [TEXT],
@@ -50,7 +51,10 @@ def _call(*arguments: str) -> Result:
 def test_explain_prints_the_text_of_the_mart_below_what_it_is_about(data_dir: Path) -> None:
     answer = _call("explain", "abc", "--data-dir", str(data_dir))
     assert answer.exit_code == 0
-    assert answer.stdout.splitlines() == ["Trendbreuk abc: Hulp, Alfa, 2018H1 (een sprong die blijft)", TEXT]
+    assert answer.stdout.splitlines() == [
+        "Trendbreuk abc: Hulp, Alfa, eerste halfjaar 2018 (een sprong)",
+        TEXT,
+    ]
 
 
 def test_an_id_that_nobody_has_is_refused_by_both(data_dir: Path) -> None:
@@ -140,3 +144,41 @@ def test_a_file_that_cannot_be_used_is_named_and_nothing_is_written(
         detect_files(tmp_path / panel, tmp_path / "out.parquet", events=tmp_path / events if events else None)
     assert told in str(caught.value) and "\n" not in str(caught.value)
     assert not (tmp_path / "out.parquet").exists()
+
+
+def test_a_folder_with_the_dataset_is_measured_beside_the_published_figures_and_no_report_is_written(
+    tmp_path: Path,
+) -> None:
+    raw = [float(at >= 30) + 0.01 * (at % 3) for at in range(60)]
+    series = {"name": "step", "n_obs": 60, "n_dim": 1, "series": [{"raw": raw}]}
+    (tmp_path / "step.json").write_text(json.dumps(series))
+    (tmp_path / "annotations.json").write_text(json.dumps({"step": {"6": [30]}}))
+    answer = _call("benchmark", "--tcpd", str(tmp_path), "--out", str(tmp_path / "report.md"))
+    assert answer.exit_code == 0, answer.output
+    lines = answer.stdout.splitlines()
+    assert lines[1].split() == ["step", "60", "1", "1.000", "1.000", "30"]
+    assert [line.split()[-2:] for line in lines[-2:]] == [["0.690", "0.656"], ["0.647", "0.557"]]
+    assert not (tmp_path / "report.md").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        pytest.param(None, "found no such folder", id="absent"),
+        pytest.param({}, "found no annotations.json in this folder", id="empty"),
+        pytest.param({"annotations.json": "{"}, "annotations.json: found Expecting property name", id="malformed"),
+        pytest.param({"annotations.json": "{}", "a.json": "[1"}, "a.json: found Expecting", id="malformed series"),
+        pytest.param({"annotations.json": "{}"}, "found no annotated univariate series", id="nothing to measure"),
+    ],
+)
+def test_a_folder_without_the_dataset_is_refused_in_one_line(
+    tmp_path: Path, content: dict[str, str] | None, told: str
+) -> None:
+    folder = tmp_path / "turing"
+    if content is not None:
+        folder.mkdir()
+        for name, text in content.items():
+            (folder / name).write_text(text)
+    answer = _call("benchmark", "--tcpd", str(folder))
+    assert answer.exit_code == WRONG_USE
+    assert told in answer.stderr and len(answer.stderr.splitlines()) == 1

@@ -88,7 +88,10 @@ judged as (
     select
         *,
         {{ reasons_in_order('reasons') }} as incomparable_because,
-        case when not is_few and link_log is not null and previous_value != 0 then value / previous_value end as ratio
+        case when not is_few and link_log is not null and previous_value != 0 then value / previous_value end as ratio,
+        100 * (ratio * exp(-link_log) - 1) as change_linked_pct,
+        100 * (ratio * exp(-link_log - 1.96 * link_se) - 1) as change_linked_low,
+        100 * (ratio * exp(-link_log + 1.96 * link_se) - 1) as change_linked_high
     from reasoned
 )
 
@@ -113,7 +116,16 @@ select
             then 100 * (value - previous_value) / previous_value
     end as change_pct,
     case
-        when incomparable_because is not null then {{ reasons_nl('incomparable_because') }}
+        when incomparable_because is not null
+            then
+                concat_ws(
+                    ' ',
+                    {{ reasons_nl('incomparable_because') }},
+                    'Omgerekend over de trendbreuk heen is de verandering naar schatting '
+                    || {{ signed_percent_nl('change_linked_pct') }} || ' (met 95 % zekerheid tussen '
+                    || {{ signed_percent_nl('change_linked_low') }} || ' en '
+                    || {{ signed_percent_nl('change_linked_high') }} || ').'
+                )
         when is_few then {{ too_few_to_change_nl() }}
         when previous_value = 0 then 'Het cijfer van de periode ervoor is nul.'
     end as no_change_because,
@@ -129,9 +141,9 @@ select
         ''
     ) as caution_nl,
     break_id,
-    100 * (ratio * exp(-link_log) - 1) as change_linked_pct,
-    100 * (ratio * exp(-link_log - 1.96 * link_se) - 1) as change_linked_low,
-    100 * (ratio * exp(-link_log + 1.96 * link_se) - 1) as change_linked_high,
+    change_linked_pct,
+    change_linked_low,
+    change_linked_high,
     value_linked,
     linked_low,
     linked_high

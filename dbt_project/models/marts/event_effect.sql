@@ -3,7 +3,7 @@ select
     effect.event_id,
     effect.indicator_id,
     event.label_nl as event_nl,
-    indicator.label_nl as indicator_nl,
+    indicator.label_nl,
     event.kind,
     event.nature,
     effect.series,
