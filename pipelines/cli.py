@@ -290,6 +290,19 @@ def breaks_detect(
     attribution: Annotated[
         Path | None, typer.Option(help="where break and candidate event go, as Parquet; one row per pair")
     ] = None,
+    mirrors: Annotated[
+        Path | None,
+        typer.Option(
+            help="where break and opposite change of another indicator go, as Parquet: probably booked elsewhere"
+        ),
+    ] = None,
+    detectable: Annotated[
+        Path | None,
+        typer.Option(
+            help="where the smallest shift that would have been found goes, as Parquet; a row per series, empty where "
+            "nothing could be tested"
+        ),
+    ] = None,
     false_alarms: Annotated[
         float, typer.Option(help="how many of a thousand series without a break may be flagged")
     ] = 15.0,
@@ -300,10 +313,19 @@ def breaks_detect(
 
     try:
         found = detect_files(
-            panel, out, events=events, groups=groups, attribution=attribution, false_alarms_per_1000=false_alarms
+            panel,
+            out,
+            events=events,
+            groups=groups,
+            attribution=attribution,
+            mirrors=mirrors,
+            detectable=detectable,
+            false_alarms_per_1000=false_alarms,
         )
     except PanelError as error:
         _stop(str(error), WRONG_USE)
+    for sentence in found.left_out:
+        typer.echo(sentence, err=True)
     alarms = sum(found.breaks["alarm"].to_pylist())
     typer.echo(f"{out}: {found.breaks.num_rows} breaks and candidates, {alarms} above the threshold")
 
@@ -312,8 +334,15 @@ def breaks_detect(
 def breaks_benchmark(
     out: Annotated[Path, typer.Option(help="where the report goes")] = Path("docs/breaks-benchmark.md"),
     quick: Annotated[bool, typer.Option(help="one seed and one indicator, to see that it runs")] = False,
+    tcpd: Annotated[
+        Path | None,
+        typer.Option(help="folder with the Turing Change Point Dataset: measure single series on it, and no panels"),
+    ] = None,
 ) -> None:
     """Measure this detection and others on simulated panels, and write the report."""
+    if tcpd is not None:
+        _print_tcpd(tcpd)
+        return
     from pipelines.breaks.evaluation.report import write_report
 
     try:
@@ -321,6 +350,15 @@ def breaks_benchmark(
     except ImportError as error:
         raise SetupError(f"breaks benchmark: {error}") from None
     typer.echo(str(out))
+
+
+def _print_tcpd(folder: Path) -> None:
+    from pipelines.breaks.evaluation.tcpd import DatasetError, as_text, evaluate_folder
+
+    try:
+        typer.echo(as_text(evaluate_folder(folder)))
+    except DatasetError as error:
+        _stop(str(error), WRONG_USE)
 
 
 @app.command()

@@ -1,7 +1,8 @@
 """One panel tested against itself: what deviates from its peers more than series without a break do.
 
 What belongs here: the two passes (a first look that takes clear breaks out, then the noise, the null and
-the search proper). What does not: rules, causes, or the shape of the result.
+the search proper). What does not: rules, causes, the shape of the result, or grids with too few series to compare
+(`without_peers`).
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ _SURE = 1.5
 _CLEAR = 3.7  # strength of evidence
 _BLOCK = 8192  # series; n x n numbers each are held at a time
 
+ToTest = tuple[Grid, Quantity, Bools, ScaleErrors]
+"""A grid with its quantity, what counts as delivered, and the scale errors found."""
+
 
 @dataclass(frozen=True)
 class PeerTest:
@@ -36,7 +40,7 @@ class PeerTest:
 
     `detectable` (S) is the log effect of the smallest lasting shift found with 80 % power at `line`, NaN
     where a series was not tested. `course` is the common course for the national test over `columns` of the
-    grid, None without a test. `shared` are the breaks of groups, `apart` (one per column of `columns`) how much
+    grid, None without peers. `shared` are the breaks of groups, `apart` (one per column of `columns`) how much
     municipalities differ in a change of that period, as a standard deviation of the log beyond their usual noise.
     """
 
@@ -48,36 +52,33 @@ class PeerTest:
     apart: Floats
 
 
-def no_test(series: int) -> PeerTest:
-    none = np.empty(0, dtype=np.int64)
-    return PeerTest(Found.nothing(), np.full(series, np.nan), None, none, Shared.nothing(), np.empty(0))
+def compare_with_peers(cases: list[ToTest], groups: Groups, line: float) -> list[PeerTest | None]:
+    """Level shifts, one-offs and slopes per grid; None where one has too few periods or peers to tell.
 
-
-def compare_with_peers(
-    cases: list[tuple[Grid, Quantity, Bools, ScaleErrors]], groups: Groups, line: float
-) -> list[PeerTest]:
-    """Level shifts, one-offs and slopes per grid; nothing where one has too few periods or peers to tell.
-
-    A case is a grid with its quantity, what counts as delivered, and the scale errors found. `line` is the
-    rarity (minus log10 of false alarms per series) at which the detectable effect is stated.
+    `line` is the rarity (minus log10 of false alarms per series) at which the detectable effect is stated.
     """
     panels = [_panel(*case) for case in cases]
     looks = side_by_side(_second_look, (panel for panel in panels if panel))
-    nulls = nulls_of_panels([look.to_redraw for look in looks])
+    nulls = nulls_of_panels([look.to_redraw for look in looks], line)
     rows = [groups.rows(case[0].regions) for case, panel in zip(cases, panels, strict=True) if panel]
     tests = iter(side_by_side(lambda part: _test(*part, line), zip(looks, nulls, rows, strict=True)))
-    return [next(tests) if panel else no_test(case[0].regions.size) for case, panel in zip(cases, panels, strict=True)]
+    return [next(tests) if panel else None for panel in panels]
 
 
 def _panel(grid: Grid, quantity: Quantity, delivered: Bools, errors: ScaleErrors) -> Panel | None:
+    log, present, rows = figures_to_test(quantity, delivered, errors)
+    columns = np.flatnonzero(np.isfinite(log[rows]).sum(axis=0) * 2 >= min(rows.size, FEWEST_PEERS))
+    if rows.size < FEWEST_PEERS or columns.size < FEWEST_PERIODS:
+        return None
+    return Panel(grid, quantity, errors, log=log, present=present, rows=rows, columns=columns)
+
+
+def figures_to_test(quantity: Quantity, delivered: Bools, errors: ScaleErrors) -> tuple[Floats, Bools, Ints]:
+    """Log rates without scale errors (S x n), where anything is known, and the series with enough figures to test."""
     log = np.where(delivered, without_scale_errors(quantity, errors), np.nan)
     present = np.isfinite(log) | (quantity.suppressed & delivered)
     tested = (np.isfinite(log).sum(axis=1) >= _FEWEST_FIGURES) & (present.sum(axis=1) >= FEWEST_PERIODS)
-    columns = np.flatnonzero(np.isfinite(log[tested]).sum(axis=0) * 2 >= min(tested.sum(), FEWEST_PEERS))
-    if tested.sum() < FEWEST_PEERS or columns.size < FEWEST_PERIODS:
-        return None
-    rows = np.flatnonzero(tested)
-    return Panel(grid, quantity, errors, log=log, present=present, rows=rows, columns=columns)
+    return log, present, np.flatnonzero(tested)
 
 
 def _second_look(panel: Panel) -> Look:
@@ -111,7 +112,7 @@ def _test(look: Look, null: Null, groups: list[Ints], line: float) -> PeerTest:
         found = search(searched, lines)
         parts.append(replace(found, series=rows[found.series]))
         detectable[panel.rows[rows]] = look.detectable(searched, null, line)
-    found = Found.together(parts)
+    found = Found.together(parts).that_matter(panel.columns.size, panel.per_year)
     variance = course_variance(look.clean_rest, look.variance)
     return PeerTest(
         replace(found, series=panel.rows[found.series], period=panel.columns[found.period]),

@@ -1,4 +1,4 @@
-"""Trend breaks of a panel: the rules first, then the test against the peers, then the causes.
+"""Trend breaks of a panel: the rules first, then the test against the peers (or alone), then the causes.
 
 What belongs here: the order of the steps. What does not: any step itself, or the shape of the result.
 """
@@ -18,7 +18,9 @@ from pipelines.breaks.causes import Causes, causes_of, scopes
 from pipelines.breaks.copies import Copies, find_copies
 from pipelines.breaks.events import Events, read_events
 from pipelines.breaks.groups import Groups, members_of, read_groups
+from pipelines.breaks.left_out import left_out
 from pipelines.breaks.link import link_factors
+from pipelines.breaks.mirrors import mirrors, wholes_of
 from pipelines.breaks.national import CommonBreak, common_breaks, common_to_several, typical_step
 from pipelines.breaks.panel import Bools, Floats, Grid, Ints, PanelError, read_panel
 from pipelines.breaks.peers import median_over
@@ -40,6 +42,7 @@ from pipelines.breaks.result import (
 )
 from pipelines.breaks.rounding import RoundingChanges, find_rounding_changes
 from pipelines.breaks.rules import TEN, Gaps, ScaleErrors, find_gaps, find_scale_errors
+from pipelines.breaks.without_peers import with_series_alone
 
 RULE_SCORE = 100.0
 _ABOUT_A_POWER_OF_TEN = 0.12
@@ -54,10 +57,11 @@ def detect(panel: Any, events: Any = None, groups: Any = None, *, false_alarms_p
 
     `panel` is a pyarrow (or polars, pandas) table with the columns `pipelines.breaks.panel.COLUMNS`, one
     row per indicator, region and period; an absent row counts as not delivered. Indicators, kinds of period
-    and kinds of region are tested apart; country rows are left out. `events` has the columns
-    `pipelines.breaks.events.COLUMNS`. `false_alarms_per_1000` is how many of a thousand series without a
-    break may be flagged anywhere. The comparison with peers follows the homogenisation of climate series
-    (Menne and Williams 2009, doi:10.1175/2008JCLI2263.1).
+    and kinds of region are tested apart, with fewer than eight regions each series against its own past; country
+    rows are left out. A column `whole` may say of which whole an indicator is a part, for the mirrors; without it all
+    of one unit are taken for one. `events` has the columns `pipelines.breaks.events.COLUMNS`. `false_alarms_per_1000`
+    is how many of a thousand series without a break may be flagged anywhere. The comparison with peers follows the
+    homogenisation of climate series (Menne and Williams 2009, doi:10.1175/2008JCLI2263.1).
 
     Raises PanelError when a table cannot be used.
     """
@@ -76,8 +80,10 @@ def detect(panel: Any, events: Any = None, groups: Any = None, *, false_alarms_p
     caused = _caused(found, tested, register, cooperations, line)
     found, attribution = caused.found, caused.attribution
     series = [(one.grid.indicator_id, one.grid.regions, one.peers.detectable) for one in tested]
+    breaks = break_table(found, attribution, register.event_ids, link_factors(found, attribution, register))
+    wrong = [one.errors.power_of_cell != 0 for one in tested]
     return Detection(
-        breaks=break_table(found, attribution, register.event_ids, link_factors(found, attribution, register)),
+        breaks=breaks,
         detectable=detectable_table(
             np.concatenate([np.full(regions.size, name) for name, regions, _ in series] or [np.empty(0, "U1")]),
             np.concatenate([regions for _, regions, _ in series] or [np.empty(0, "U1")]),
@@ -85,6 +91,8 @@ def detect(panel: Any, events: Any = None, groups: Any = None, *, false_alarms_p
         ),
         attribution=attribution_table(found, attribution, register.event_ids),
         events=event_table(caused.effects, register.event_ids),
+        mirrors=mirrors([one.grid for one in tested], wrong, breaks, wholes_of(panel)),
+        left_out=left_out([one.grid for one in tested], register, cooperations),
     )
 
 
@@ -259,7 +267,7 @@ def _tested(panel: Any, groups: Groups, line: float) -> list[_Tested]:
         (grid, quantity, gap.delivered, error)
         for grid, quantity, gap, error in zip(grids, quantities, gaps, errors, strict=True)
     ]
-    peers = compare_with_peers(cases, groups, line)
+    peers = with_series_alone(cases, compare_with_peers(cases, groups, line), line)
     rounding = [find_rounding_changes(grid) for grid in grids]
     copies = find_copies(grids)
     parts = zip(grids, quantities, gaps, errors, peers, rounding, copies, strict=True)

@@ -113,14 +113,18 @@ def read_events(events: Any) -> Events:
     """The register of a table with COLUMNS; no events where it is None.
 
     An event without `period_from` begins at its `effective_date`; one without `period_to` ends where it
-    begins. Raises PanelError for a missing column, an id that occurs twice or an event without any date.
+    begins. Raises PanelError for a missing column, an event without an id or without any date, or an id that occurs
+    twice.
     """
     if events is None:
         return Events((), (), (), (), (), (), ())
     table = as_arrow(events, "events")
     require_columns(table, COLUMNS, "events")
     rows = table.select(list(COLUMNS)).to_pylist()
-    ids = [str(row["event_id"]) for row in rows]
+    ids = [str(row["event_id"] or "").strip() for row in rows]
+    nameless = [name for name in ids if not name or "|" in name]
+    if nameless:
+        raise PanelError(f"events: found event_id {nameless[0]!r}, expected one without |, which separates ids")
     twice = sorted({name for name in ids if ids.count(name) > 1})
     if twice:
         raise PanelError(f"events: found event_id {', '.join(twice)} more than once, expected each once")

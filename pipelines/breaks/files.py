@@ -28,9 +28,11 @@ def detect_files(
     events: Path | None = None,
     groups: Path | None = None,
     attribution: Path | None = None,
+    mirrors: Path | None = None,
+    detectable: Path | None = None,
     false_alarms_per_1000: float = 15.0,
 ) -> Detection:
-    """Detect breaks in the Parquet file `panel` and write them to `out`, and `attribution` where asked.
+    """Detect breaks in the Parquet file `panel` and write them to `out`; the other tables where asked.
 
     `events` and `groups` are CSV (or Parquet) with the columns of `detect`. Files that are written are there whole,
     or not at all. Raises PanelError for a file that cannot be read or written, or a table that cannot be used.
@@ -44,6 +46,10 @@ def detect_files(
     _write(found.breaks, out)
     if attribution is not None:
         _write(found.attribution, attribution)
+    if mirrors is not None:
+        _write(found.mirrors, mirrors)
+    if detectable is not None:
+        _write(found.detectable, detectable)
     return found
 
 

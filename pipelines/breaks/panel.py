@@ -116,7 +116,7 @@ def read_panel(panel: Any) -> Iterator[Grid]:
     """The grids of a long panel, in order of indicator. Country rows are left out: they are nobody's peer.
 
     Raises PanelError for a missing column, an unknown unit or status, a period that is none, two units within
-    one indicator, or two rows with one key.
+    one indicator, two rows with one key, or a figure that is no number or endless.
     """
     table = as_arrow(panel, "panel")
     require_columns(table, COLUMNS, "panel")
@@ -213,7 +213,22 @@ def _periods(codes: list[str]) -> list[Period]:
 
 
 def _floats(table: pa.Table, name: str) -> Floats:
-    column = table[name].cast(pa.float64())
+    try:
+        column = table[name].cast(pa.float64())
+    except pa.ArrowException:
+        raise PanelError(f"panel: {name}: found {_no_number(table[name])}, expected numbers") from None
     numbers: Floats = np.asarray(column.to_numpy(), dtype=np.float64).copy()
-    numbers[~np.isfinite(numbers)] = np.nan
+    endless = np.flatnonzero(np.isinf(numbers))
+    if endless.size:
+        key = ", ".join(str(table[part][int(endless[0])].as_py()) for part in COLUMNS[:3])
+        raise PanelError(f"panel: {name}: found {numbers[endless[0]]:g} for {key}, expected a number or null")
     return numbers
+
+
+def _no_number(column: pa.ChunkedArray) -> str:
+    """The first text of a column that is no number, or its type."""
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return str(column.type)
+    number = pc.match_substring_regex(column, r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$")
+    wrong = pc.filter(column, pc.invert(number))
+    return repr(wrong[0].as_py()) if len(wrong) else str(column.type)

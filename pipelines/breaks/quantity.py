@@ -18,6 +18,7 @@ _PEOPLE_PER_UNIT = {"count": 1.0, "per_1000": 1000.0, "per_10000": 10_000.0, "pc
 _ROUNDINGS = (1000.0, 500.0, 100.0, 50.0, 25.0, 10.0, 5.0, 3.0, 1.0, 0.1, 0.01)
 _SHARE_ROUNDED = 0.98
 _SMOOTHED_OVER = 5
+_FEW_BELOW_ZERO = 0.1  # of the figures of a series
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,9 @@ def quantity_of(grid: Grid) -> Quantity:
         as_published = np.log(np.where(value > 0, value, np.nan))
         if grid.unit == "count":
             as_published = as_published - np.log(people)
-    log[~np.isfinite(log)] = np.nan
+    # What swings around zero has no change in percent; a correction now and then leaves only its own cell out.
+    below = (figure < 0).sum(axis=1) > _FEW_BELOW_ZERO * np.isfinite(figure).sum(axis=1)
+    log[~np.isfinite(log) | below[:, None]] = np.nan
     as_published[~np.isfinite(as_published)] = np.nan
     hidden = suppressed & np.isfinite(people) if per_unit is not None else np.zeros_like(suppressed)
     return Quantity(log, as_published, people, printed, rounding, grid.unit == "pct", hidden)

@@ -101,12 +101,20 @@ class Detection:
 
     `events`: per event and indicator in its scope how many series were tested, how many of them broke with it,
     whether that is more than chance (`visible`), and the size pooled over the series that broke with it.
+
+    `mirrors`: one row per break and indicator of the same region that moved the other way in that period by an amount
+    that makes up for it (`pipelines.breaks.mirrors`): probably the same booked elsewhere. A hint, which changes neither
+    `alarm` nor `cause`.
+
+    `left_out`: sentences on what was found in the tables and could not be used.
     """
 
     breaks: pa.Table
     detectable: pa.Table
     attribution: pa.Table
     events: pa.Table
+    mirrors: pa.Table
+    left_out: tuple[str, ...]
 
 
 @dataclass(frozen=True)

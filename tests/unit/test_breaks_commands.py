@@ -100,6 +100,7 @@ def test_detect_writes_breaks_and_who_may_have_caused_them(tmp_path: Path) -> No
         "event_id,kind,nature,effective_date,period_from,period_to,region_codes,indicator_ids\n"
         "fusie,ambtelijke_fusie,measurement,2010-01-01,,,GM0000,*\n"
         "elders,policy,real_world,,2010,2011,GM0005|GM0006,x\n"
+        "far,policy,real_world,,2010,2011,GM7777,x\n"
     )
     answer = _call(
         *(
@@ -110,8 +111,13 @@ def test_detect_writes_breaks_and_who_may_have_caused_them(tmp_path: Path) -> No
             str(tmp_path / "new" / "breaks.parquet"),
         ),
         *("--events", str(events), "--attribution", str(tmp_path / "attribution.parquet")),
+        *("--detectable", str(tmp_path / "detectable.parquet"), "--mirrors", str(tmp_path / "mirrors.parquet")),
     )
     assert answer.exit_code == 0, answer.output
+    assert answer.stderr == (
+        "events: found 1 that touch no region of the panel (far), expected region_codes of the panel, separated by |, "
+        "or *\n"
+    )
     breaks = pq.read_table(tmp_path / "new" / "breaks.parquet").to_pylist()
     (found,) = [row for row in breaks if row["alarm"] and row["region_code"] == "GM0000"]
     assert (found["period_code"], found["kind"], found["cause"], found["event_ids"]) == (
@@ -123,6 +129,10 @@ def test_detect_writes_breaks_and_who_may_have_caused_them(tmp_path: Path) -> No
     assert found["link_low"] < 2 < found["link_high"]
     attribution = pq.read_table(tmp_path / "attribution.parquet").to_pylist()
     assert {row["event_id"] for row in attribution if row["region_code"] == "GM0000"} == {"fusie"}
+    detectable = pq.read_table(tmp_path / "detectable.parquet").to_pylist()
+    assert len(detectable) == 30
+    assert all(5 < row["detectable_effect_pct"] < 60 for row in detectable)
+    assert pq.read_table(tmp_path / "mirrors.parquet").num_rows == 0
     assert not list(tmp_path.glob("**/.*"))
 
 

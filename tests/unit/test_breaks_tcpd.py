@@ -13,17 +13,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.breaks.evaluation.look_alikes import KINDS, look_alike
 from pipelines.breaks.evaluation.tcpd import (
     MEAN,
     SCHEMA,
     DatasetError,
+    as_text,
     covering,
     evaluate_folder,
     f1,
     read_series,
 )
 from pipelines.breaks.segmentation import segment
+from tests.unit.look_alikes import KINDS, look_alike
 
 SEED = 9300
 MARKS = st.lists(st.integers(1, 99), max_size=6)
@@ -163,8 +164,26 @@ def test_annotations_may_stand_in_a_folder_of_their_own(tmp_path: Path) -> None:
 
 def test_a_folder_without_annotations_says_so(tmp_path: Path) -> None:
     written(tmp_path, "step", step())
-    with pytest.raises(DatasetError, match=r"annotations\.json: found no file"):
+    with pytest.raises(DatasetError, match=r"found no annotations\.json in this folder"):
         evaluate_folder(tmp_path)
+
+
+def test_a_folder_that_does_not_exist_says_so(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="absent: found no such folder"):
+        evaluate_folder(tmp_path / "absent")
+
+
+def test_the_text_has_a_line_per_series_and_the_published_figures_below_the_mean(tmp_path: Path) -> None:
+    written(tmp_path, "step", step())
+    annotated(tmp_path, {"step": {"6": [30], "7": []}})
+    head, own, mean, nothing, best, published_nothing = as_text(evaluate_folder(tmp_path)).splitlines()
+    assert head.split()[:5] == ["series", "figures", "annotators", "F1", "covering"]
+    assert own.split() == ["step", "60", "2", "1.000", "0.750", "30"]
+    assert mean.split()[-2:] == ["1.000", "0.750"]
+    # Marking nothing: precision 1, recall 3/4; covering (1/2 + 1) / 2.
+    assert nothing.split()[-2:] == ["0.857", "0.750"]
+    assert best.split()[-2:] == ["0.690", "0.656"]
+    assert published_nothing.split()[-2:] == ["0.647", "0.557"]
 
 
 def test_a_folder_without_series_says_so(tmp_path: Path) -> None:
@@ -197,8 +216,7 @@ def test_annotations_of_another_shape_are_refused(tmp_path: Path, content: str) 
 
 
 def test_the_defaults_beat_saying_nothing_on_made_series_of_the_kinds_of_the_dataset() -> None:
-    short = [kind for kind in KINDS if kind.points <= 340]
-    made = [look_alike(kind, SEED) for kind in short]
+    made = [look_alike(kind, SEED) for kind in KINDS]
     found = [segment(one.values).starts.tolist() for one in made]
     own = np.mean([f1(one.annotations, cuts) for one, cuts in zip(made, found, strict=True)])
     cover = np.mean([covering(one.annotations, cuts, one.values.size) for one, cuts in zip(made, found, strict=True)])

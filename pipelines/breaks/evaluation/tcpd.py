@@ -1,7 +1,8 @@
-"""The Turing Change Point Dataset: its metrics, and the univariate fall-back measured on a folder that holds it.
+"""The Turing Change Point Dataset: its metrics, and the cutting of single series measured on a folder that holds it.
 
-What belongs here: the two metrics of the benchmark (van den Burg and Williams 2020, arXiv:2003.06222) and reading
-its files. What does not: the series themselves, which are not part of this project, or the method.
+What belongs here: the two metrics of the benchmark (van den Burg and Williams 2020, arXiv:2003.06222), reading its
+files, and the table that is printed. What does not: the series themselves, which are not part of this project, or the
+method (`pipelines.breaks.segmentation`).
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ SCHEMA = pa.schema(
         ("covering_of_none", pa.float64()),
     ]
 )
+PUBLISHED = {"published: best default": (0.690, 0.656), "published: marking nothing": (0.647, 0.557)}
+"""F1 and covering over the univariate series that may be passed on freely."""
 _ANNOTATIONS = "annotations.json"
 _KEYS = ("name", "n_obs", "n_dim", "series")
 
@@ -106,7 +109,7 @@ def _cover(true: Ints, given: Ints) -> float:
 
 
 def evaluate_folder(folder: str | Path) -> pa.Table:
-    """The fall-back with its defaults on every univariate, annotated series in a folder: SCHEMA, by name.
+    """`segment` with its defaults on every univariate, annotated series in a folder: SCHEMA, by name.
 
     The folder holds, at any depth, `annotations.json` and one JSON file per series as the dataset publishes them.
     Series of several variables, and those without annotations, are left out; so are those whose file is absent,
@@ -115,8 +118,12 @@ def evaluate_folder(folder: str | Path) -> pa.Table:
     Raises DatasetError for a folder or file that cannot be used.
     """
     folder = Path(folder)
+    if not folder.is_dir():
+        raise DatasetError(f"{folder}: found no such folder, expected one with the series and {_ANNOTATIONS}")
     nearest = sorted(folder.rglob(_ANNOTATIONS), key=lambda path: (len(path.parts), path))
-    annotations = read_annotations(nearest[0] if nearest else folder / _ANNOTATIONS)
+    if not nearest:
+        raise DatasetError(f"{folder}: found no {_ANNOTATIONS} in this folder, expected that of the dataset")
+    annotations = read_annotations(nearest[0])
     rows = [_measured(series, annotations[series.name]) for series in read_series(folder) if series.name in annotations]
     if not rows:
         raise DatasetError(f"{folder}: found no annotated univariate series, expected at least one")
@@ -124,6 +131,26 @@ def evaluate_folder(folder: str | Path) -> pa.Table:
     for name in ("f1", "covering", "f1_of_none", "covering_of_none"):
         mean[name] = float(np.mean([row[name] for row in rows]))
     return pa.Table.from_pylist([*rows, mean], schema=SCHEMA)
+
+
+def as_text(measured: pa.Table) -> str:
+    """The table of `evaluate_folder` as lines, with what marking nothing scores and the published figures beside it."""
+    rows = measured.to_pylist()
+    own, mean = rows[:-1], rows[-1]
+    wide = max(len(str(name)) for name in (*(row["series"] for row in own), *PUBLISHED)) + 1
+    head = f"{'series':{wide}}{'figures':>8}{'annotators':>12}{'F1':>8}{'covering':>10}   change points"
+    lines = [
+        f"{row['series']:{wide}}{row['n_obs']:8d}{row['annotators']:12d}{row['f1']:8.3f}{row['covering']:10.3f}   "
+        f"{row['change_points'].replace('|', ' ') or '-'}"
+        for row in own
+    ]
+    means = {
+        f"mean of {len(own)}": (mean["f1"], mean["covering"]),
+        "marking nothing here": (mean["f1_of_none"], mean["covering_of_none"]),
+        **PUBLISHED,
+    }
+    lines += [f"{name:{wide}}{'':20}{both[0]:8.3f}{both[1]:10.3f}" for name, both in means.items()]
+    return "\n".join([head, *lines])
 
 
 def _measured(series: Series, annotations: Annotations) -> dict[str, Any]:
@@ -188,7 +215,5 @@ def _values(content: dict[str, Any], path: Path) -> Floats:
 def _read(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise DatasetError(f"{path}: found no file, expected the annotations of the dataset") from error
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise DatasetError(f"{path}: found {error}, expected JSON") from error
