@@ -27,6 +27,8 @@ _CLEARLY_LARGER = 2.0
 _USUAL_SIZE = 0.4  # standard deviation of the size of a break (log)
 _SAME_SIZE = 0.08  # by how much the sizes of one event differ at least
 _SIZE_TELLS = (0.2, 6.0)  # the least and the most that agreement in size changes the odds
+_WINDOW = 3.0  # periods in which what an event does may begin
+_BEYOND_CHANCE = 2.0  # standard deviations
 _MOMENT_TELLS = 2.0  # breaks worth of doubt about the moment of an event
 
 
@@ -129,13 +131,15 @@ def attribute(scope: Bools, broken: Broken, timing: Floats, periods: float) -> F
     broke = _of_cells(candidate * sure, broken.cell, scope.shape[0])
     footprint = np.clip(broke / np.maximum(cells, 1), 1e-6, 1.0)
     agreeing = fits
+    # What breaks in the window of an event anyway says nothing for it; of a narrow scope one series at least.
+    expected = cells * background * _WINDOW
+    by_chance = np.maximum(expected + _BEYOND_CHANCE * np.sqrt(expected), 1.0)
     for _ in range(_ROUNDS):
         weight = agreeing * footprint
         total = weight.sum(axis=1) + background
         share = weight / total[:, None]
         agreeing = fits * _at_its_moment(share * sure, candidate, broken.ordinal) * _of_its_size(share * sure, broken)
-        # One series that broke in a window is what chance alone brings to a wide scope.
-        broke = np.maximum(_of_cells(share * sure, broken.cell, scope.shape[0]) - 1.0, 0.0)
+        broke = np.maximum(_of_cells(share * sure, broken.cell, scope.shape[0]) - by_chance, 0.0)
         footprint = (broke + 0.5) / (cells + 1.0)
         background = (float((broken.sure * background / total).sum()) + _CHANCE) / (possible + 1.0)
     weight = agreeing * footprint
@@ -231,6 +235,12 @@ def pooled_sizes(share: Floats, broken: Broken, indicators: int) -> tuple[Floats
     size = pooled.mean.shape[0]
     effect[:size] = pooled.mean
     se[:size] = np.where(pooled.information > 0, np.maximum(pooled.information, 1e-9) ** -0.5, np.nan)
+    # One break, as that of a cooperation, is told by itself: it does not differ from others.
+    used = carried & known[:, None]
+    alone, variance = np.zeros((2, size, share.shape[1]))
+    np.add.at(alone, broken.indicator, used)
+    np.add.at(variance, broken.indicator, used * np.where(known, broken.se, 0.0)[:, None] ** 2)
+    se[:size] = np.where(alone == 1, np.sqrt(variance), se[:size])
     number = np.zeros((indicators, share.shape[1]), dtype=np.int64)
     row, event = np.nonzero(carried)
     once = np.unique(np.stack([broken.cell[row], broken.indicator[row], event]), axis=1)

@@ -22,6 +22,8 @@ USUAL_SIZE = {ONE_OFF: 0.45, LEVEL: 0.4, SLOPE: 0.06}
 USUAL_KIND = {ONE_OFF: 0.3, LEVEL: 0.5, SLOPE: 0.2}
 _DISTINCT = 0.08  # a shape must keep this part of its information beside the breaks found before
 _SMALLEST_SPREAD = 0.1
+# Some series are always less quiet than the middle half of a panel tells.
+_FREEDOM = (3.0, 50.0)
 _NEIGHBOUR = 0.5  # how much the evidence for the periods beside counts for a lasting break
 
 
@@ -105,7 +107,7 @@ def spread_of_panel(total: Floats, present: Bools) -> Spread:
     low, high = np.quantile(np.log(square), [0.2, 0.7])
     observed = ((high - low) / 1.366) ** 2  # the distance of these quantiles of a normal
     excess = observed - trigamma(usual / 2)
-    return Spread(pooled, float(np.clip(2 * trigamma_inverse(excess), 3.0, 200.0)))
+    return Spread(pooled, float(np.clip(2 * trigamma_inverse(excess), *_FREEDOM)))
 
 
 def trigamma(x: float) -> float:

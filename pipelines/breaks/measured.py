@@ -12,17 +12,27 @@ import numpy as np
 
 from pipelines.breaks.evidence import Spread, spread_of_panel
 from pipelines.breaks.noise import Noise, estimate_noise
-from pipelines.breaks.null import Case, Null, Redraw, maxima_of
+from pipelines.breaks.null import Case, Null, Redraw, deviations_of, maxima_of
 from pipelines.breaks.panel import Bools, Floats, Grid, Ints
-from pipelines.breaks.peers import centre_and_level, median_over
+from pipelines.breaks.peers import centre_and_level
+from pipelines.breaks.power import by_theory
 from pipelines.breaks.quantity import Quantity, smoothed
 from pipelines.breaks.rules import ScaleErrors
 from pipelines.breaks.search import Searched
-from pipelines.breaks.shapes import LEVEL, admissible, informations, precision_of, without, without_spikes
+from pipelines.breaks.shapes import (
+    LEVEL,
+    ONE_OFF,
+    admissible,
+    informations,
+    precision_of,
+    pulls,
+    without,
+    without_spikes,
+)
 
+# By simulation: breaks of other series that are too small to be taken out first count as noise.
+_CONTAMINATED = 1.14
 _SAMPLED = 3000  # series that tell the spread and the null of a panel
-_POWER = 0.8416  # 80 % of a normal
-_LOST = 1.15  # what drawing in spikes and the noise that breaks of other series leave take off, by simulation
 
 
 class Panel:
@@ -141,15 +151,18 @@ class Look:
         redraw = Redraw(
             searched.precision, course, searched.present, searched.allowed, self.noise, panel.ordinals, quantity
         )
-        strength = searched.strength(searched.precision, informations(searched.precision), found=0)
-        return Case(redraw, maxima_of(strength), self.spread)
+        information = informations(searched.precision)
+        strength = searched.strength(searched.precision, information, found=0)
+        pull = pulls(searched.precision, searched.rest, searched.calm)[ONE_OFF]
+        off = deviations_of(pull, information[ONE_OFF], searched.allowed[ONE_OFF] & (information[ONE_OFF] > 1e-9))
+        return Case(redraw, maxima_of(strength), off, self.spread)
 
     def detectable(self, searched: Searched, null: Null, line: float) -> Floats:
-        """Log effect found with 80 % power at `line`, for the median of the periods where it may start."""
+        """Log size (S) of the smallest lasting shift that is found with 80 % power at `line`."""
         information = informations(searched.precision)[LEVEL]
-        possible = searched.allowed[LEVEL] & (information > 1e-9)
-        error = np.where(possible, 1 / np.sqrt(np.where(possible, information, 1.0)), np.nan)
-        error *= np.sqrt(self.spread.pooled)
-        freedom = searched.present.sum(axis=1, keepdims=True) - 1.0
-        size = self.spread.size_of_level(null.level_line(line), error, freedom)
-        return _LOST * median_over(size + _POWER * error, axis=1)
+        strength = null.level_line(line)
+        return (
+            _CONTAMINATED
+            * null.lost
+            * by_theory(information, searched.allowed[LEVEL], searched.present, self.spread, strength)
+        )

@@ -16,6 +16,9 @@ from pipelines.breaks.panel import Bools, Floats, Ints
 from pipelines.breaks.shapes import LEVEL, ONE_OFF, SLOPE, informations, pulls, shape_of, totals, without
 
 MOST_BREAKS = 4
+# On the scale of logarithms: a shift or a single figure, what a change of growth adds up to by the newest figure, and
+# that change itself per year.
+_SMALLEST_STEP, _SMALLEST_RISE, _SMALLEST_SLOPE = 0.02, 0.03, 0.015
 _BESIDE = {ONE_OFF: 0, LEVEL: 1, SLOPE: 2}  # periods in which a break may have moved when seen beside others
 
 
@@ -43,6 +46,16 @@ class Found:
     def together(cls, parts: list[Found]) -> Found:
         """All breaks of several parts of a panel."""
         return cls(**{item.name: np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(cls)})
+
+    def that_matter(self, periods: int, per_year: int) -> Found:
+        """Those large enough to matter to a reader, in series of so many `periods`; of a figure that hardly varies, as
+        the population, the least change is beyond chance.
+        """
+        since = np.where(self.kind == SLOPE, periods - self.period, 1)
+        moved = np.abs(self.effect) * since
+        kept = moved >= np.where(self.kind == SLOPE, _SMALLEST_RISE, _SMALLEST_STEP)
+        kept &= (self.kind != SLOPE) | (np.abs(self.effect) * per_year >= _SMALLEST_SLOPE)
+        return Found(**{item.name: getattr(self, item.name)[kept] for item in fields(self)})
 
     def fitted(self, shape: tuple[int, int]) -> Floats:
         """What the breaks add up to per cell (S x n)."""

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from pipelines.breaks import PanelError, detect
-from pipelines.breaks.attribution import Broken, attribute
+from pipelines.breaks.attribution import Broken, attribute, pooled_sizes
 from pipelines.breaks.events import COLUMNS, read_events
 from tests.unit.breaks_simulator import Simulated, simulate
 
@@ -146,6 +146,38 @@ def test_a_footprint_outweighs_a_wide_scope() -> None:
     share = attribute(scope, Broken.without_size(cell), timing, 16).share
     assert (share[:, 1] > 0.8).all()
     assert (share.sum(axis=1) <= 1).all()
+
+
+def test_events_that_did_nothing_explain_next_to_nothing_and_raise_no_alarms() -> None:
+    simulated = simulate(9400, municipalities=150, indicators=3, broken=0.15, prefix="VB")
+    rng = np.random.default_rng(9400)
+    idle = [
+        {
+            "event_id": f"stil_{number}",
+            "region_codes": "*" if number % 3 == 0 else "|".join(rng.permutation(simulated.regions)[:40]),
+            "indicator_ids": "*",
+            "period_from": simulated.periods[int(rng.integers(1, 16))],
+        }
+        for number in range(20)
+    ]
+    without, told = (
+        [row for row in detect(simulated.panel, register).breaks.to_pylist() if row["alarm"] and row["kind"] != "gap"]
+        for register in (None, events(*idle))
+    )
+    assert len(without) > 30
+    assert abs(len(told) - len(without)) <= 3
+    assert sum(row["cause"] != "unexplained" for row in told) <= 0.1 * len(told)
+
+
+def test_the_size_of_an_event_that_broke_one_series_is_as_sure_as_that_break() -> None:
+    one = Broken(
+        np.array([0, 5]), np.array([0, 1]), np.array([3, 3]), np.array([0.3, 0.2]), np.array([0.02, 0.03]), np.ones(2)
+    )
+    effect, se, number = pooled_sizes(np.array([[1.0], [0.1]]), one, 2)
+    assert effect[0, 0] == pytest.approx(0.3)
+    assert se[0, 0] == pytest.approx(0.02)
+    assert number.tolist() == [[1], [0]]
+    assert np.isnan(se[1, 0])
 
 
 def test_an_event_of_a_year_covers_both_half_years_and_one_period_beside() -> None:

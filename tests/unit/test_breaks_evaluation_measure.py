@@ -338,6 +338,12 @@ def test_an_interval_covers_when_it_holds_the_true_factor() -> None:
     assert one_year_ratio_errors(case) == pytest.approx([0.0, 0.0, 0.0], abs=1e-12)
 
 
+def test_a_power_of_ten_is_no_undue_link() -> None:
+    case = simulated([planted("a", "VB0001", "2021H2", kind="scale"), planted("a", "VB0002", "2021H2")])
+    found = [at("a", region, "2021H2", link_factor=0.1, link_low=0.1, link_high=0.1) for region in ("VB0001", "VB0002")]
+    assert links(case, detected(*found)).undue == Share(1, 1)
+
+
 def test_what_could_be_found_is_laid_out_by_indicator_and_region() -> None:
     table = pa.table(
         {"indicator_id": ["b", "a"], "region_code": ["VB0002", "VB0004"], "detectable_effect_pct": [12.0, None]}

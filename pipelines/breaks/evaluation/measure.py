@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.breaks.evaluation.planted import GAP, LEVEL, SLOPE
+from pipelines.breaks.evaluation.planted import GAP, LEVEL, SCALE, SLOPE
 from pipelines.breaks.evaluation.simulate import Simulated
 from pipelines.breaks.events import EVERYTHING
 from pipelines.breaks.panel import Bools, Floats, Ints
@@ -386,7 +386,8 @@ def _listed(codes: str, values: pa.Array) -> Ints:
 @dataclass(frozen=True)
 class Links:
     """Factors of measurement events: how many of those due were given, how many of the given intervals hold the true
-    factor, how many were given for breaks that were no change of measurement, and the errors of the log.
+    factor, how many were given for breaks that were no change of measurement (nor of scale, whose factor is exact), and
+    the errors of the log.
     """
 
     given: Share
@@ -418,7 +419,7 @@ def links(simulated: Simulated, breaks: pa.Table) -> Links:
     return Links(
         given=Share.of(given[due]),
         covered=Share.of((low[both] <= true[both]) & (true[both] <= high[both])),
-        undue=Share.of(given[~due]),
+        undue=Share.of(given[~due & (text_of(truth["kind"])[found] != SCALE)]),
         errors=np.log(factor[both] / true[both]),
     )
 

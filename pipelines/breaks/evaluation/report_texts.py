@@ -34,9 +34,10 @@ POWER = "Recall at 20 false alarms per 1,000, 16 periods; the number of planted 
 BY_SIZE = "Level shifts by size and by the people counted in the median period, {generator}:"
 
 NOISES = """\
-The detection on noise that neither of the two generators has, 16 periods. `severe` is what `misspecified` was at first:
-that was made milder after an earlier detection had been measured on it (tuning seeds), to about the difficulty that the
-research behind the bars describes. The bar for `misspecified` holds for the milder one only."""
+The detection on noise that neither of the two generators has, 16 periods. What the research behind the bars calls
+misspecified is told in words only; `misspecified` is a mild reading of it, `severe` a harsh one. `severe` came first:
+which of the two the bar is held against was chosen after an earlier detection had been measured on both (tuning seeds).
+So read the bar as held for the mild one only."""
 
 PANELS = "Other panels than counts of 340 municipalities per half-year, `misspecified`, 16 periods:"
 
@@ -50,18 +51,22 @@ Six indicators; per forty municipalities one or two events that break part of th
 nothing, overlapping in scope and window, some of them events of the whole country. Of the planted breaks that alarmed:
 how often the event named first is the cause, where two or more could have done it and where only one could; beside it
 the rules of thumb on all breaks where two or more could. Then how often `explained` is right, and how often a break
-without a registered cause is explained all the same."""
+without a registered cause is explained all the same. These competing events were changed while the attribution was
+built, so that the figures tell what it can do on events like these, and not that it was tested blind."""
 
 REGISTER = "F1 at 20 false alarms per 1,000 on the same panels, without and with the register of events:"
 
 LINKS = """\
 Link factors of measurement events: how many of those due were given, how often the 95 % interval holds the true factor,
 the error of its log (root mean square), that of the ratio of the first year over the year before on all such breaks,
-and how often a factor was given for a break that was no change of measurement or had no registered cause."""
+and how often a factor was given for a break that was no change of measurement or had no registered cause (a wrong scale
+aside, whose factor is exact)."""
 
 TOLD = """\
-Per series the detection tells the smallest lasting shift that it would have found with 80 % power. Here 15 % of the
-series got a shift of just that size; the share found should be about .80. Series that tell more than 100 % got none."""
+Per series the detection tells the smallest lasting rise that it would have found with 80 % power: that alarms by the
+default threshold within one period of where it begins, on average over all periods with two figures or more on either
+side. Here 15 % of the series got a rise of just that size; the share found should be about .80. Series that tell more
+than 100 % got none."""
 
 LIMITS = """\
 What is missed is mostly a shift below 20 %, or a series that counts fewer than a hundred people: there counting alone

@@ -215,7 +215,8 @@ class _Quantity:
             share = np.clip(self._dispersed(rng, np.exp(log_rate)), 0.0, 0.98)
             counts = rng.binomial(self.base.astype(np.int64), share).astype(np.float64)
         else:
-            counts = rng.poisson(self._dispersed(rng, np.exp(log_rate)) * self.base).astype(np.float64)
+            rate = np.minimum(np.exp(log_rate), 1.0)  # nobody is counted twice
+            counts = rng.poisson(np.minimum(self._dispersed(rng, rate), 1.0) * self.base).astype(np.float64)
         if wishes.rounding:
             counts = np.round(counts / wishes.rounding) * wishes.rounding
         per = {"count": None, "per_1000": 1000.0, "per_10000": 10_000.0, "pct": 100.0}[wishes.unit]
