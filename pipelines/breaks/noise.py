@@ -15,7 +15,7 @@ from pipelines.breaks.panel import Floats, Ints
 
 _MEDIAN_CHI2 = 0.45494
 _PERSISTENCE = (0.3, 0.5, 0.7, 0.85, 0.98)
-_LONGEST_LAG = 8
+_LONGEST_LAG = 40  # only over many periods does an own trend part from a random walk
 _MOST_STEPS = 4000  # that tell the spread over one lag
 
 
