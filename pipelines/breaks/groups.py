@@ -4,7 +4,8 @@ What belongs here: reading who is a member of what, and the test of members toge
 country (`national`), or registered events, which have a scope of their own.
 
 Members share a break when their pooled estimate is far from nothing, nearly all of them agree with it, and it does not
-rest on one of them.
+rest on one of them. A member whose figures are off, as after a wrong scale, is not heard. Neighbours have shocks in
+common: a break is held against how much the group as a whole varies, not against the noise of its members only.
 """
 
 from __future__ import annotations
@@ -15,17 +16,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.breaks.evidence import evidence, likeliest
+from pipelines.breaks.evidence import Spread, evidence, likeliest
 from pipelines.breaks.null import Null
 from pipelines.breaks.panel import Bools, Floats, Ints, PanelError, as_arrow, require_columns
+from pipelines.breaks.peers import median_over
 from pipelines.breaks.search import Searched
-from pipelines.breaks.shapes import informations, pulls, shape_of, totals, without
+from pipelines.breaks.shapes import informations, pulls, shape_of, without
 
 COLUMNS = ("group_code", "region_code")
 _FEWEST_MEMBERS = 2
 _MOST_SHARED = 2  # breaks of one group in one indicator
 _AGREE = 0.75  # of the members
 _APART = 0.25  # by which part of the common size members may differ, as a standard deviation
+_BEYOND_NOISE = 5.0  # times the mean square of the panel
+_PRIOR_FREEDOM = 6.0  # what the panel says of how much a group varies, in points
 _ALONE = 3.0  # |z| of what is left without the member that shows it most
 
 
@@ -85,59 +89,100 @@ class Shared:
 def shared_breaks(group: int, members: Searched, null: Null, floor: float) -> Shared:
     """The breaks that the members (S series) of one group share, with a score of at least `floor`."""
     found: list[Shared] = []
-    precision = members.precision
     if members.rest.shape[0] < _FEWEST_MEMBERS:
         return Shared.nothing()
+    weight = _weights(members)
+    if (weight > 0).sum() < _FEWEST_MEMBERS:
+        return Shared.nothing()
+    precision = members.precision
     for turn in range(_MOST_SHARED):
         information = informations(precision) * members.allowed
         pull = pulls(precision, members.rest, members.calm) * members.allowed
-        strength = _pooled_strength(members, precision, information, pull, turn)
+        strength = _pooled_strength(members, weight, precision, information, pull, turn)
         kind, period = likeliest(strength[:, None, :])
         score = float(null.rarity(strength).max())
-        own = _Sizes(pull[kind[0], :, period[0]], information[kind[0], :, period[0]])
-        if score < floor or not own.agree():
+        if score < floor:
+            break
+        shape = shape_of(kind, period, members.rest.shape[1]) * members.present
+        left = without(precision, shape)
+        own = _Sizes(
+            pull[kind[0], :, period[0]], information[kind[0], :, period[0]], weight, _mean_squares(members, left)
+        )
+        if not own.agree(members.spread):
             break
         found.append(Shared(np.array([group]), period, kind, np.array([own.pooled]), own.error, np.array([score])))
-        shape = shape_of(kind, period, members.rest.shape[1]) * members.present
-        precision = without(precision, shape)
+        precision = left
     return Shared.together(found)
 
 
-def _pooled_strength(members: Searched, precision: Floats, information: Floats, pull: Floats, found: int) -> Floats:
-    """Evidence (K x n) where the members are one series with the sum of their information."""
-    total = totals(precision, members.rest, members.calm)
+def _mean_squares(members: Searched, precision: Floats) -> Floats:
+    """How much each member (S) is off from the course that the members have in common, as a mean square."""
+    known = np.where(members.present, members.rest, np.nan)
+    known = known - median_over(known, axis=1)[:, None]
+    known = known - median_over(known, axis=0)
+    apart = np.where(members.present, known - median_over(known, axis=1)[:, None], 0.0)
+    total = np.einsum("si,si->s", np.matmul(precision, apart[:, :, None])[:, :, 0], apart)
+    return np.asarray(total / np.maximum(members.present.sum(axis=1) - 1.0, 1.0))
+
+
+def _weights(members: Searched) -> Floats:
+    """What each member (S) has to say: 1 where it is as quiet as the panel, less where it goes its own way, and
+    nothing where it does so by more than noise allows.
+    """
     freedom = np.maximum(members.present.sum(axis=1) - 1.0, 1.0)
-    whole = (total / freedom).mean(axis=1, keepdims=True) * freedom.mean()
-    # What the members share counts once; their mean square alone would not hold it.
-    summed = information.sum(axis=1, keepdims=True)
-    square = pull.sum(axis=1, keepdims=True) ** 2 / np.maximum(summed, 1e-12)
-    whole = np.maximum(whole, square.max(axis=2))
+    noise = members.spread.moderated(_mean_squares(members, members.precision), freedom) ** 2 / members.spread.pooled
+    return np.where(noise < _BEYOND_NOISE, np.minimum(1 / noise, 1.0), 0.0)
+
+
+def _pooled_strength(
+    members: Searched, weight: Floats, precision: Floats, information: Floats, pull: Floats, found: int
+) -> Floats:
+    """Evidence (K x n) where the members are one series with the sum of their information.
+
+    That series varies by more than its members imply where they have neighbours, shocks or a carer in common: its own
+    mean square tells by how much.
+    """
+    summed = np.einsum("s,ksn->kn", weight, information)[:, None, :]
+    pooled = np.einsum("s,ksn->kn", weight, pull)[:, None, :]
+    whole = np.tensordot(weight, precision, axes=1)
+    weighed = weight[:, None, None] * np.stack([members.rest, members.calm], axis=2)
+    drawn = np.matmul(precision, weighed).sum(axis=0)
+    # Own levels are projected out of the precision, so that it has no inverse without a little on its diagonal.
+    ridge = 1e-9 * np.trace(whole) * np.eye(whole.shape[0])
+    square = np.einsum("ix,ix->x", drawn, np.linalg.solve(whole + ridge, drawn))
+    total = square[[0, 1, 1], None]
     present = np.asarray(members.present.any(axis=0))[None, :]
-    return evidence(
-        pull.sum(axis=1, keepdims=True), summed, summed > 1e-9, whole, present, members.spread, found=found
-    )[:, 0]
+    spread = Spread(members.spread.pooled, _PRIOR_FREEDOM)
+    return evidence(pooled, summed, summed > 1e-9, total, present, spread, found=found)[:, 0]
 
 
 class _Sizes:
-    """What each member alone says of one break, from its `pull` and `information` (S each)."""
+    """What each member alone says of one break, from its `pull` and `information` (S each), its `weight`, and how much
+    it is `off` from the common course even with a break of its own size there (mean square).
+    """
 
-    def __init__(self, pull: Floats, information: Floats) -> None:
+    def __init__(self, pull: Floats, information: Floats, weight: Floats, off: Floats) -> None:
         tells = information > 1e-9
         self.pull, self.information = pull[tells], information[tells]
-        self.pooled = float(self.pull.sum() / max(self.information.sum(), 1e-12))
-        self.error = np.array([max(self.information.sum(), 1e-12) ** -0.5])
+        self.weight, self.off = weight[tells], off[tells]
+        weighed = max(float(self.weight @ self.information), 1e-12)
+        self.pooled = float(self.weight @ self.pull / weighed)
+        self.error = np.array([weighed**-0.5])
 
-    def agree(self) -> bool:
-        """Whether nearly all members have a break of about this size, and not one of them alone."""
-        if self.pull.size < _FEWEST_MEMBERS:
+    def agree(self, spread: Spread) -> bool:
+        """Whether nearly all members have a break of about this size, and not one of them alone. Who is off anyhow
+        has no say.
+        """
+        sound = self.off < _BEYOND_NOISE * spread.pooled
+        pull, information, weight = self.pull[sound], self.information[sound], self.weight[sound]
+        if sound.sum() < _FEWEST_MEMBERS:
             return False
-        size = self.pull / self.information
-        allowed = np.sqrt(1 / self.information + (_APART * self.pooled) ** 2)
+        size = pull / information
+        allowed = np.sqrt(1 / information + (_APART * self.pooled) ** 2)
         near = (np.abs(size - self.pooled) < 2.5 * allowed) & (np.sign(size) == np.sign(self.pooled))
-        strongest = int(np.argmax(np.abs(self.pull) / np.sqrt(self.information)))
-        rest, weight = np.delete(self.pull, strongest), np.delete(self.information, strongest)
-        left = abs(rest.sum()) / np.sqrt(max(weight.sum(), 1e-12))
-        return bool(near.mean() >= _AGREE and left >= _ALONE)
+        strongest = int(np.argmax(np.abs(pull) * np.sqrt(weight / information)))
+        rest, left = np.delete(weight * pull, strongest), np.delete(weight * information, strongest)
+        return bool(near.mean() >= _AGREE and abs(rest.sum()) >= _ALONE * np.sqrt(max(left.sum(), 1e-12)))
 
 
 def members_of(shared: Shared, rows: list[Ints], series: Ints, period: Ints, effect: Floats) -> Bools:

@@ -24,7 +24,11 @@ _SMALLEST_STEP = 0.004
 _WORTH_LISTING = 0.5  # score below which a break of a course is not even a candidate
 _MOST_FAVOURED = 10.0
 _SMALLEST_SLOPE = 0.02  # per period
-_FEWEST_FOR_SLOPE = 10
+_FEWEST_FOR_SLOPE = 10  # periods of one course
+_FEWEST_PERIODS_FOR_SLOPE = 8  # of one course among several
+_FEWEST_STEPS = 2  # before and after a growth changed
+_BESIDE_SLOPE = 2  # periods
+_MOST_ALIKE = 0.7  # correlation of a step with the one before
 _PREFERRED = np.array([0.85, 1.0, 0.85])  # a step that is mostly still there next period is a lasting one
 _REACH = 2  # periods before and after that tell a change
 
@@ -52,13 +56,44 @@ def usual_step(course: Course) -> float:
     """Typical change per period around the mean growth and the season, by the median of absolute
     deviations.
     """
+    return max(1.4826 * float(np.median(np.abs(_steps(course)))), _SMALLEST_STEP)
+
+
+def _steps(course: Course) -> Floats:
+    """Changes per period (n - 1) less their median, that of their season where there are years enough."""
     steps = np.diff(course.centre)
     season = course.ordinals[1:] % course.per_year
     for part in range(course.per_year if steps.size >= 4 * course.per_year else 1):
         own = season == part if steps.size >= 4 * course.per_year else np.ones(steps.size, dtype=bool)
         if own.any():
             steps[own] -= np.median(steps[own])
-    return max(1.4826 * float(np.median(np.abs(steps))), _SMALLEST_STEP)
+    return np.asarray(steps)
+
+
+def _step_with_two_growths(course: Course, typical: Typical, freedom: float) -> Floats:
+    """Typical change per period (n) where the growth may differ from a period on; infinite where nothing tells.
+
+    A growth that changes would else count as restlessness and hide itself. Steps that resemble the one before, as those
+    of a slow cycle do, tell less of a growth than as many that do not.
+    """
+    steps = _steps(course)
+    number = steps.size
+    tested = np.arange(_FEWEST_STEPS + 1, number - _FEWEST_STEPS + 2)
+    size = np.full(number + 1, np.inf)
+    if not tested.size:
+        return size
+    later = np.arange(number) >= tested[:, None] - 1
+    before, after = (np.nanmedian(np.where(part, steps, np.nan), axis=1)[:, None] for part in (~later, later))
+    left = steps - np.where(later, after, before)
+    own = np.maximum(1.4826 * np.median(np.abs(left), axis=1), _SMALLEST_STEP)
+    own = own * np.sqrt(number / (number - 1.0))  # a second median was fitted
+    kept = np.clip(left, -3 * own[:, None], 3 * own[:, None])
+    alike = (kept[:, 1:] * kept[:, :-1]).sum(axis=1) / np.maximum((kept**2).sum(axis=1), 1e-12)
+    alike = np.clip(alike + 1 / number, 0.0, _MOST_ALIKE)  # what is left after two medians looks less alike
+    freedom = max(freedom - _WORTH_OF_MEDIAN, 0.0)
+    moderated = (typical.freedom * typical.step**2 + freedom * own**2) / (typical.freedom + freedom)
+    size[tested] = np.sqrt(moderated * (1 + alike) / (1 - alike))
+    return size
 
 
 def common_breaks(course: Course, typical: Typical) -> list[CommonBreak]:
@@ -84,7 +119,13 @@ def common_breaks(course: Course, typical: Typical) -> list[CommonBreak]:
     # A step at the last period is a single point as well; nothing tells them apart, so both are allowed.
     inside = np.zeros((SHAPES, size), dtype=bool)
     inside[:, 1:] = True
-    inside[SLOPE] = admissible(present)[SLOPE, 0] & (size >= _FEWEST_FOR_SLOPE)
+    # One course of a few points tells too little of its own growth; several tell how much a growth usually changes.
+    told = size + (typical.freedom - _PRIOR_FREEDOM[0]) >= _FEWEST_FOR_SLOPE
+    inside[SLOPE] = admissible(present)[SLOPE, 0] & (size >= _FEWEST_PERIODS_FOR_SLOPE) & told
+    sampled = float(np.median(course.variance))
+    wider = np.ones((SHAPES, size))
+    with_two = _step_with_two_growths(course, typical, freedom)
+    wider[SLOPE] = np.sqrt((with_two**2 + sampled) / (step**2 + sampled))
     first = informations(precision)[:, 0]
     rest = course.centre[None, :]
     found: list[CommonBreak] = []
@@ -92,15 +133,19 @@ def common_breaks(course: Course, typical: Typical) -> list[CommonBreak]:
         information = informations(precision)[:, 0]
         usable = inside & (information > np.maximum(0.08 * first, 1e-9))
         pull = pulls(precision, rest, rest)[:, 0]
-        z = np.where(usable, np.abs(pull) / np.sqrt(np.where(usable, information, 1.0)), 0.0)
+        z = np.where(usable, np.abs(pull) / np.sqrt(np.where(usable, information, 1.0)) / wider, 0.0)
         kind = int(np.argmax(z.max(axis=1) * _PREFERRED))
         period = int(z[kind].argmax())
         rarity = _rarity(float(z[kind, period]), freedom + prior - turn, 2 * size)
         effect = float(pull[kind, period] / max(information[kind, period], 1e-12))
         if rarity < _WORTH_LISTING or abs(effect) < (_SMALLEST_SLOPE if kind == SLOPE else _SMALLEST):
             break
-        found.append(CommonBreak(period, kind, effect, float(information[kind, period] ** -0.5), rarity))
+        se = float(information[kind, period] ** -0.5 * wider[kind, period])
+        found.append(CommonBreak(period, kind, effect, se, rarity))
         precision = without(precision, shape_of(np.array([kind]), np.array([period]), size))
+        # A growth that changes and a jump beside it are one change; a few points cannot tell the two apart.
+        beside = np.abs(np.arange(size) - period) <= _BESIDE_SLOPE
+        inside[slice(None) if kind == SLOPE else SLOPE, beside] = False
     return found
 
 

@@ -407,7 +407,7 @@ def test_a_part_without_the_publication_publishes_nothing_and_says_so(finished: 
 
 @pytest.mark.parametrize(
     ("select", "tables"),
-    [("group:breaks", 3), ('key:"raw/region"', 6), ('key:"marts/coverage" or key:"marts/source"', 2)],
+    [("group:breaks", 4), ('key:"raw/region"', 6), ('key:"marts/coverage" or key:"marts/source"', 2)],
 )
 def test_what_is_made_in_one_step_is_made_together(
     in_process: Callable[..., RunSummary], select: str, tables: int

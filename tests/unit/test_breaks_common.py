@@ -62,6 +62,63 @@ def test_members_that_move_in_opposite_directions_share_nothing() -> None:
     assert not rows(detect(panel, groups=GROUPS), region_code="SV-FICT", alarm=True)
 
 
+def changed(simulated: Simulated, where: pl.Expr, factor: float | pl.Expr) -> pl.DataFrame:
+    """The panel with figures multiplied where told."""
+    panel = pl.from_arrow(simulated.panel)
+    assert isinstance(panel, pl.DataFrame)
+    panel = panel.with_columns(value=pl.when(where).then((pl.col("value") * factor / 5).round() * 5).otherwise("value"))
+    return panel.with_columns(numerator=pl.col("value"))
+
+
+@pytest.mark.parametrize("off", ["scale", "own break", "gap"])
+def test_a_member_whose_figures_are_off_does_not_hide_what_the_others_share(off: str) -> None:
+    simulated = moved(MEMBERS, 0.4)
+    its = pl.col("region_code") == MEMBERS[2]
+    since = {"scale": 3, "own break": 5, "gap": 4}[off]
+    later = its & (pl.col("period_code") >= simulated.periods[since])
+    if off == "gap":
+        short = later & (pl.col("period_code") < simulated.periods[since + 3])
+        panel = changed(simulated, pl.lit(value=False), 1.0).filter(~short)
+    else:
+        panel = changed(simulated, later, {"scale": 1000.0, "own break": 4.0}[off])
+    shared = rows(detect(panel, groups=GROUPS), region_code="SV-FICT", alarm=True)
+    assert [(row["kind"], row["period_code"]) for row in shared] == [("level", simulated.periods[AT])]
+    assert shared[0]["effect_low"] < 100 * np.expm1(0.4) < shared[0]["effect_high"]
+
+
+def test_shocks_that_neighbours_have_in_common_in_every_period_are_no_break_of_their_cooperation() -> None:
+    simulated = simulate(SEED + 8, municipalities=160, indicators=3, prefix="VB", broken=0.0)
+    neighbours = pa.table(
+        {"group_code": np.repeat([f"SV-{part:02d}" for part in range(16)], 10), "region_code": simulated.regions}
+    )
+    shocks = np.random.default_rng(SEED).normal(0, 0.06, (3, 16, len(simulated.periods)))
+    told = pl.DataFrame(
+        {
+            "indicator_id": np.repeat(simulated.indicators, 160 * len(simulated.periods)),
+            "region_code": np.tile(np.repeat(simulated.regions, len(simulated.periods)), 3),
+            "period_code": np.tile(simulated.periods, 480),
+            "factor": np.exp(np.repeat(shocks, 10, axis=1)).ravel(),
+        }
+    )
+    panel = pl.from_arrow(simulated.panel)
+    assert isinstance(panel, pl.DataFrame)
+    panel = panel.join(told, on=["indicator_id", "region_code", "period_code"])
+    panel = panel.with_columns(value=(pl.col("value") * pl.col("factor") / 5).round() * 5).drop("factor")
+    found = detect(panel.with_columns(numerator=pl.col("value")), groups=neighbours)
+    assert len([row for row in rows(found, alarm=True) if str(row["region_code"]).startswith("SV-")]) <= 3
+
+
+def test_a_country_that_starts_to_grow_faster_is_one_finding() -> None:
+    simulated = simulate(SEED + 9, municipalities=100, indicators=5, prefix="VB", broken=0.03)
+    since = (pl.col("period_code").rank("dense").cast(pl.Int64) - AT).clip(lower_bound=0)
+    growing = (pl.col("indicator_id") == "indicator_1") & (since > 0)
+    found = detect(changed(simulated, growing, (0.1 * since).exp()))
+    (national,) = rows(found, region_code="VB00", alarm=True)
+    assert (national["indicator_id"], national["kind"]) == ("indicator_1", "slope")
+    assert abs(simulated.periods.index(national["period_code"]) - AT) <= 1
+    assert abs(national["effect_log"] - 0.1) < 3 * national["se"] < 0.1
+
+
 def test_groups_without_their_columns_are_refused() -> None:
     panel = simulate(SEED, municipalities=8).panel
     with pytest.raises(PanelError, match="groups: found no column region_code"):
@@ -75,7 +132,7 @@ def test_the_table_of_events_says_which_show_and_how_large_they_are() -> None:
     simulated = simulate(SEED + 1, municipalities=150, indicators=4, prefix="VB", broken=0.03, shifts=shifts)
     period = simulated.periods[AT]
     happened = {"event_id": "telt", "region_codes": "|".join(MEMBERS), "indicator_ids": "*", "period_from": period}
-    decoy = happened | {"event_id": "stil", "region_codes": "VB0007|VB0090|VB0120"}
+    decoy = happened | {"event_id": "stil", "region_codes": "VB0007|VB0091|VB0120"}
     found = detect(simulated.panel, register(happened, decoy))
     shown = {(row["event_id"], row["indicator_id"]): row for row in found.events.to_pylist()}
     assert set(shown) == {(event, name) for event in ("telt", "stil") for name in INDICATORS}
@@ -155,6 +212,30 @@ def test_a_growth_that_changes_is_a_slope_from_its_first_period() -> None:
     assert abs(simulated.periods.index(found["period_code"]) - 7) <= 2
     assert 0.07 < found["effect_log"] < 0.14
     assert found["link_factor"] is None
+
+
+def test_a_figure_that_hardly_varies_breaks_only_when_it_matters() -> None:
+    rng = np.random.default_rng(SEED)
+    size, periods = 60, 12
+    growth = 0.004 * np.arange(periods) + rng.normal(0, 0.002, (size, 1)) * np.arange(periods)
+    people = rng.uniform(10_000, 80_000, (size, 1)) * np.exp(growth)
+    people[0, 6:] *= np.exp(0.006 * np.arange(1, 7))  # grows a little faster
+    people[1, 6:] *= 1.01
+    people[2, 6:] *= 1.08
+    people[3, 6:] *= np.exp(0.04 * np.arange(1, 7))
+    regions = [f"VB{number:04d}" for number in range(1, size + 1)]
+    panel = pl.DataFrame(
+        {
+            "indicator_id": "bevolking",
+            "region_code": np.repeat(regions, periods),
+            "period_code": np.tile([str(2013 + year) for year in range(periods)], size),
+            "value": np.round(people).ravel(),
+            "unit": "count",
+            "obs_status": "A",
+        }
+    ).with_columns(numerator=pl.col("value"), denominator=pl.lit(None, pl.Float64))
+    found = rows(detect(panel), alarm=True)
+    assert {(row["region_code"], row["kind"]) for row in found} == {("VB0003", "level"), ("VB0004", "slope")}
 
 
 def test_the_number_of_threads_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
