@@ -39,7 +39,6 @@ _COLUMNS_NL = {
     "effect_high": "hoogstens (%)",
     "effect_low": "minstens (%)",
     "effect_pct": "verandering (%)",
-    "explanation_nl": "toelichting",
     "factor": "factor",
     "file": "bestand",
     "fiscal_year": "jaar",
@@ -74,6 +73,7 @@ _COLUMNS_NL = {
     "vintage_label": "uitgave",
 }
 
+_TOLD_BELOW = "explanation_nl"  # sentences: across the table, below the row that they are about
 _CODE = re.compile("`([^`]+)`")
 _NUMBER = re.compile(r"[-+]?\d[\d.,]*|–")
 
@@ -95,6 +95,7 @@ th, td { text-align: left; vertical-align: top; padding: .35rem .8rem .35rem 0;
   border-bottom: 1px solid var(--line); }
 th { color: var(--soft); font-weight: 600; } tbody tr:hover { background: var(--tint); }
 .number { text-align: right; font-variant-numeric: tabular-nums; } td.number { white-space: nowrap; }
+tr.above td { border-bottom: 0; padding-bottom: 0; }
 section.check { border: 1px solid var(--line); border-radius: .4rem; padding: 1rem; margin: 1rem 0; }
 section.check:target { background: var(--tint); }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; margin: .5rem 0; }
@@ -118,10 +119,11 @@ _BASE = """<!DOCTYPE html>
 </html>
 """
 
-_HEAD = """{% macro head(names, numbers=()) -%}
+_HEAD = """{% macro head(names, numbers=(), told=-1) -%}
 <thead><tr>
-{% for name in names %}
-<th scope="col"{{ ' class="number"' | safe if loop.index0 in numbers }}>{{ columns.get(name, name) }}</th>{% endfor %}
+{% for name in names %}{% if loop.index0 != told %}
+<th scope="col"{{ ' class="number"' | safe if loop.index0 in numbers }}>{{ columns.get(name, name) }}</th>{% endif %}
+{% endfor %}
 </tr></thead>
 {%- endmacro %}
 """
@@ -194,10 +196,14 @@ _TABLE = """{% extends "base" %}
 <caption>{% if check.rows | length < check.failing_keys %}De eerste {{ check.rows | length }} van {% endif -%}
 {{ check.failing_keys }} {{ "bevinding" if check.failing_keys == 1 else "bevindingen" }}</caption>
 {% set numbers = number_columns(check.rows) %}
-{{ head(check.columns, numbers) }}
+{% set told = check.columns.index(told_below) if told_below in check.columns else -1 %}
+{{ head(check.columns, numbers, told) }}
 <tbody>
-{% for row in check.rows %}<tr>{% for cell in row %}
-<td{{ ' class="number"' | safe if loop.index0 in numbers }}>{{ cell }}</td>{% endfor %}</tr>
+{% for row in check.rows %}<tr{{ ' class="above"' | safe if told >= 0 }}>
+{% for cell in row %}{% if loop.index0 != told %}
+<td{{ ' class="number"' | safe if loop.index0 in numbers }}>{{ cell }}</td>{% endif %}{% endfor %}</tr>
+{% if told >= 0 %}<tr><td colspan="{{ row | length - 1 }}">{{ row[told] | prose }}</td></tr>
+{% endif %}
 {% endfor %}
 </tbody></table></div>
 {% endif %}
@@ -271,6 +277,7 @@ def _templates() -> Environment:
         "severities": _SEVERITY_NL,
         "columns": _COLUMNS_NL,
         "number_columns": _number_columns,
+        "told_below": _TOLD_BELOW,
     }
     environment.filters["prose"] = _prose
     return environment
