@@ -192,7 +192,7 @@ def test_checks_carry_their_severity_the_failing_rows_and_what_to_do(interface: 
         assert Path(str(check.metadata["page"].value).partition("#")[0]).is_file()
     broken = checks[BREAKS]
     assert broken.severity is dg.AssetCheckSeverity.WARN and not broken.passed
-    assert broken.metadata["failing_rows"].value == 32
+    assert broken.metadata["failing_rows"].value == 24
     assert "VB0" in str(broken.metadata["preview"].value)
 
 
