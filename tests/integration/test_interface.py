@@ -152,8 +152,9 @@ def test_the_page_of_a_table_has_its_description_columns_rows_and_checks(interfa
     visit.page.goto(f"{interface}/assets/marts/trend_break")
     for text in ("Breaks in series", "Row count", "Columns", "Name of the break"):
         visit.shows(text)
-    visit.page.goto(f"{interface}/assets/marts/trend_break?view=checks")
-    for text in ("marts_trend_break__no_unexplained_open_break", "Trendbreuken waarvoor", "what_to_do", "severity"):
+    check = "marts_trend_break__no_unexplained_open_break"
+    visit.page.goto(f"{interface}/assets/marts/trend_break?view=checks&checkDetail={check}")
+    for text in (check, "Trendbreuken waarvoor", "what_to_do", "severity"):
         visit.shows(text)
     visit.shows("24 van 29 rijen niet goed")
     assert visit.asked_of_others == []
