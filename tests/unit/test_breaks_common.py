@@ -132,7 +132,7 @@ def test_the_table_of_events_says_which_show_and_how_large_they_are() -> None:
     simulated = simulate(SEED + 1, municipalities=150, indicators=4, prefix="VB", broken=0.03, shifts=shifts)
     period = simulated.periods[AT]
     happened = {"event_id": "telt", "region_codes": "|".join(MEMBERS), "indicator_ids": "*", "period_from": period}
-    decoy = happened | {"event_id": "stil", "region_codes": "VB0007|VB0091|VB0120"}
+    decoy = happened | {"event_id": "stil", "region_codes": "VB0007|VB0090|VB0120"}
     found = detect(simulated.panel, register(happened, decoy))
     shown = {(row["event_id"], row["indicator_id"]): row for row in found.events.to_pylist()}
     assert set(shown) == {(event, name) for event in ("telt", "stil") for name in INDICATORS}

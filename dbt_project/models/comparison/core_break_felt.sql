@@ -6,17 +6,12 @@ with event_reasons as (
     select
         attributed.break_id,
         list_sort(list(distinct {{ reason_of_event('event.kind') }})) as reasons
-    from (
-        select
-            break_id,
-            unnest(string_split(event_ids, '|')) as event_id,
-            unnest(string_split(event_shares, '|'))::double as share,
-            split_part(event_shares, '|', 1)::double as largest_share
-        from {{ ref('trend_break') }}
-        where cause in ('explained', 'ambiguous')
-    ) as attributed
+    from ({{ events_of_breaks(ref('trend_break')) }}) as attributed
     inner join {{ ref('core_event') }} as event on attributed.event_id = event.event_id
-    where 2 * attributed.share > attributed.largest_share and event.nature != 'real_world'
+    where
+        attributed.cause in ('explained', 'ambiguous')
+        and {{ carries('attributed') }}
+        and event.nature != 'real_world'
     group by attributed.break_id
 ),
 

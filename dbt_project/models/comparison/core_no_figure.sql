@@ -1,21 +1,5 @@
 -- Why there is no figure: what was registered or corrected first, then what its publisher says, then what is lacking
 -- to compute it.
-with registered as (
-    select
-        expected.indicator_id,
-        expected.region_code,
-        expected.period_code,
-        min(gap.because) as because
-    from {{ ref('core_known_gap') }} as gap
-    inner join {{ ref('core_expected') }} as expected
-        on
-            gap.source_id = expected.source_id
-            and gap.item = expected.item
-            and gap.region_code = expected.region_code
-            and gap.period_code = expected.period_code
-    group by expected.indicator_id, expected.region_code, expected.period_code
-)
-
 select
     harmonised.indicator_id,
     harmonised.region_code,
@@ -40,7 +24,7 @@ select
         else 'De bron heeft dit cijfer leeg geleverd, zonder reden.'
     end as because_nl
 from {{ ref('core_harmonised') }} as harmonised
-left join registered
+left join {{ ref('core_gap_reason') }} as registered
     on
         harmonised.indicator_id = registered.indicator_id
         and harmonised.region_code = registered.region_code

@@ -1,18 +1,12 @@
 -- The yearly report in figures. A figure that is not there keeps its row and says why.
 with gaps as (
     select
-        expected.indicator_id,
-        expected.region_code,
-        left(expected.period_code, 4)::bigint as year,
-        min(gap.because) as because
-    from {{ ref('core_expected') }} as expected
-    inner join {{ ref('core_known_gap') }} as gap
-        on
-            expected.source_id = gap.source_id
-            and expected.item = gap.item
-            and expected.region_code = gap.region_code
-            and expected.period_code = gap.period_code
-    group by expected.indicator_id, expected.region_code, left(expected.period_code, 4)
+        indicator_id,
+        region_code,
+        left(period_code, 4)::bigint as year,
+        min(because) as because
+    from {{ ref('core_gap_reason') }}
+    group by indicator_id, region_code, left(period_code, 4)
 ),
 
 national as (

@@ -157,43 +157,18 @@ named as (
             listed.break_id,
             listed.share,
             event.nature,
-            2 * listed.share > listed.largest_share as carries,
+            {{ carries('listed') }} as carries,
             '‘' || event.label_nl || '’ (kans ' || {{ percent_nl('least(round(100 * listed.share), 99)') }}
             || ')' as told,
             row_number() over (
                 partition by listed.break_id
                 order by listed.share desc, event.event_id asc
             ) as place
-        from (
-            select
-                break_id,
-                unnest(string_split(event_ids, '|')) as event_id,
-                unnest(string_split(event_shares, '|'))::double as share,
-                split_part(event_shares, '|', 1)::double as largest_share
-            from standing
-        ) as listed
+        from ({{ events_of_breaks('standing') }}) as listed
         inner join {{ ref('core_event') }} as event on listed.event_id = event.event_id
         where listed.share >= {{ var('share_to_name', 0.05) }}
     ) as attributed
     group by attributed.break_id
-),
-
--- Why a figure is missing, where somebody said so.
-missing as (
-    select
-        expected.indicator_id,
-        expected.region_code,
-        expected.period_code,
-        min(gap.because) as because
-    from {{ ref('core_known_gap') }} as gap
-    inner join {{ ref('core_expected') }} as expected
-        on
-            gap.source_id = expected.source_id
-            and gap.item = expected.item
-            and gap.region_code = expected.region_code
-            and gap.period_code = expected.period_code
-    where trim(gap.because) != ''
-    group by expected.indicator_id, expected.region_code, expected.period_code
 ),
 
 figures as (
@@ -302,7 +277,7 @@ found as (
             detected.indicator_id = peers.indicator_id
             and {{ country_code('detected.region_code') }} = peers.country_code
             and {{ periods_per_year('detected.period_code') }} = peers.per_year
-    left join missing
+    left join {{ ref('core_gap_reason') }} as missing
         on
             detected.indicator_id = missing.indicator_id
             and detected.region_code = missing.region_code
