@@ -1,15 +1,18 @@
 """The dbt models as assets, and between core and marts what numpy makes: breaks, small counts, the benchmark."""
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
 from pipelines import progress
 from pipelines.defs.raw import POOL
-from pipelines.settings import load_settings
+from pipelines.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    import duckdb
 
 CORE = "fqn:nulmeting.staging fqn:nulmeting.core resource_type:seed"
 # What is said once the breaks are known stands in schema core, and is built with the marts.
@@ -58,28 +61,66 @@ def _dbt_layer(manifest: Mapping[str, Any], name: str, select: str, step: str) -
         required_resource_keys={"run_lock"},
     )
     def _layer(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
-        from pipelines.warehouse.connection import connect
-        from pipelines.warehouse.transform import build
-
         progress.begin(step)
-        settings = load_settings()
-        selected = {manifest_id: key for key, manifest_id in _unique_ids(manifest).items()}
-        wanted = [uid for uid, key in selected.items() if key in context.selected_asset_keys]
-        runs = build(settings.warehouse_path, [manifest["nodes"][uid]["name"] for uid in wanted])
-        with connect(settings.warehouse_path) as connection:
-            counts = dict(
-                connection.execute(
-                    "select schema_name || '.' || table_name, estimated_size from duckdb_tables()"
-                ).fetchall()
-            )
-        for run in runs:
-            key = selected[run.unique_id]
-            metadata: dict[str, Any] = {"seconds": round(run.seconds, 3)}
-            if ".".join(key.path) in counts:
-                metadata["dagster/row_count"] = counts[".".join(key.path)]
-            yield dg.MaterializeResult(asset_key=key, metadata=metadata)
+        selected = {unique_id: key for key, unique_id in _unique_ids(manifest).items()}
+        wanted = [unique_id for unique_id, key in selected.items() if key in context.selected_asset_keys]
+        for unique_id, told in _built(load_settings(), name, manifest, wanted).items():
+            yield dg.MaterializeResult(asset_key=selected[unique_id], metadata=told)
 
     return _layer
+
+
+def _built(settings: Settings, layer: str, manifest: Mapping[str, Any], wanted: list[str]) -> dict[str, dict[str, Any]]:
+    """Builds the models, but for what stands; what each tells of itself, by unique id."""
+    from pipelines.reuse import made_of, steps
+    from pipelines.reuse.contents import note_for_dbt, noted
+    from pipelines.warehouse.connection import connect
+
+    read = _read_by(manifest, wanted)
+
+    def made_of_all(held: Mapping[str, str]) -> str:
+        # With what the models themselves hold: where one was built by hand, all are looked at again.
+        return made_of.digest(made_of.program(), sorted(wanted), {name: held.get(name) for name in read})
+
+    with connect(settings.warehouse_path) as connection:
+        inputs = made_of_all(note_for_dbt(connection))
+        told = steps.recall(connection, layer, inputs)
+    if told is not None:
+        return {unique_id: {**one, "reused": True} for unique_id, one in told.items()}
+
+    from pipelines.warehouse.transform import build
+
+    runs = build(settings.warehouse_path, [manifest["nodes"][unique_id]["name"] for unique_id in wanted])
+    with connect(settings.warehouse_path) as connection:
+        sizes = dict(
+            connection.execute(
+                "select schema_name || '.' || table_name, estimated_size from duckdb_tables()"
+            ).fetchall()
+        )
+        told = {}
+        for run in runs:
+            relation = _relation(manifest["nodes"][run.unique_id])
+            size = {"dagster/row_count": sizes[relation]} if relation in sizes else {}
+            told[run.unique_id] = {"seconds": round(run.seconds, 3), **size}
+        steps.remember(connection, layer, made_of_all(noted(connection)), told)
+    return {run.unique_id: {**told[run.unique_id], "reused": run.reused} for run in runs}
+
+
+def _read_by(manifest: Mapping[str, Any], models: Collection[str]) -> list[str]:
+    """The relations that these models are and read, directly or through others, sorted."""
+    nodes = {**manifest["nodes"], **manifest["sources"]}
+    found: set[str] = set()
+    waiting = list(models)
+    while waiting:
+        unique_id = waiting.pop()
+        if unique_id not in found:
+            found.add(unique_id)
+            waiting += nodes[unique_id].get("depends_on", {}).get("nodes", [])
+    return sorted(_relation(nodes[unique_id]) for unique_id in found)
+
+
+def _relation(node: Mapping[str, Any]) -> str:
+    return f"{node['schema']}.{node.get('alias') or node['name']}"
 
 
 def _unique_ids(manifest: Mapping[str, Any]) -> dict[dg.AssetKey, str]:
@@ -121,15 +162,18 @@ def _breaks_asset() -> dg.AssetsDefinition:
     )
     def trend_breaks(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         from pipelines.breaks.tables import detect_in_warehouse
-        from pipelines.warehouse.connection import connect
 
         progress.begin("Trendbreuken zoeken")
         settings = load_settings()
-        with connect(settings.warehouse_path) as connection:
-            counts = detect_in_warehouse(connection, settings.false_alarms_per_1000)
+
+        def detect(connection: "duckdb.DuckDBPyConnection") -> dict[str, int]:
+            return detect_in_warehouse(connection, settings.false_alarms_per_1000)
+
+        told = _computed(context, settings, "breaks", [settings.false_alarms_per_1000], detect)
         for name in BREAKS:
             yield dg.MaterializeResult(
-                asset_key=dg.AssetKey(["breaks", name]), metadata={"dagster/row_count": counts[name]}
+                asset_key=dg.AssetKey(["breaks", name]),
+                metadata={"dagster/row_count": told[name], "reused": told["reused"]},
             )
 
     return trend_breaks
@@ -147,12 +191,12 @@ def _privacy_asset() -> dg.AssetsDefinition:
     )
     def shown_counts(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from pipelines.privacy.tables import protect_in_warehouse
-        from pipelines.warehouse.connection import connect
 
         progress.begin("Kleine aantallen verbergen")
-        with connect(load_settings().warehouse_path) as connection:
-            found = protect_in_warehouse(connection)
-        return dg.MaterializeResult(metadata={"dagster/row_count": found["counts"], "hidden": found["hidden"]})
+        told = _computed(context, load_settings(), "privacy", [], protect_in_warehouse)
+        return dg.MaterializeResult(
+            metadata={"dagster/row_count": told["counts"], "hidden": told["hidden"], "reused": told["reused"]}
+        )
 
     return shown_counts
 
@@ -187,17 +231,43 @@ def _benchmark_asset() -> dg.AssetsDefinition:
     )
     def cost_benchmark_references(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         from pipelines.benchmark.tables import benchmark_in_warehouse
-        from pipelines.warehouse.connection import connect
 
         progress.begin("Referentiegemeenten en structuur berekenen")
-        with connect(load_settings().warehouse_path) as connection:
-            counts = benchmark_in_warehouse(connection)
+        told = _computed(context, load_settings(), "benchmark", [], benchmark_in_warehouse)
         for name in descriptions:
             yield dg.MaterializeResult(
-                asset_key=dg.AssetKey(["benchmark", name]), metadata={"dagster/row_count": counts[name]}
+                asset_key=dg.AssetKey(["benchmark", name]),
+                metadata={"dagster/row_count": told[name], "reused": told["reused"]},
             )
 
     return cost_benchmark_references
+
+
+def _computed(
+    context: dg.AssetExecutionContext,
+    settings: Settings,
+    step: str,
+    told_to: list[Any],
+    compute: Callable[["duckdb.DuckDBPyConnection"], dict[str, int]],
+) -> dict[str, Any]:
+    """The tables of a step between the models: as they stand, where it reads what it read before, else computed.
+
+    What it reads are the assets that it depends on.
+    """
+    from pipelines.reuse import made_of, steps
+    from pipelines.reuse.contents import measured
+    from pipelines.warehouse.connection import connect
+
+    read = sorted(".".join(key.path) for key in context.assets_def.dependency_keys)
+    with connect(settings.warehouse_path) as connection:
+        held = measured(connection, {name.partition(".")[0] for name in read}, only=read)
+        inputs = made_of.digest(made_of.program(), told_to, held)
+        told = steps.recall(connection, step, inputs)
+        if told is not None:
+            return {**told, "reused": True}
+        told = dict(compute(connection))
+        steps.remember(connection, step, inputs, told)
+    return {**told, "reused": False}
 
 
 def read_manifest() -> dict[str, Any]:

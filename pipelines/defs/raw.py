@@ -4,9 +4,9 @@ Wiring only: what a delivery means is in `pipelines.deliveries`, what a region i
 """
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -16,6 +16,9 @@ from pipelines.declarations.source import CbsV3Connector, CbsV4Connector, Folder
 from pipelines.declarations.tables import TABLES as DECLARED
 from pipelines.run_folder import RunFolder
 from pipelines.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from pipelines.deliveries import SourceLoad
 
 POOL = "warehouse"
 GEOGRAPHY = ("region", "region_change", "region_weight", "region_unmapped", "region_problem", "neighbourhood")
@@ -60,18 +63,24 @@ def _cbs_asset(source: Source) -> dg.AssetsDefinition:
     @dg.asset(**_describe(source), required_resource_keys={"run_lock"})
     def _asset(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from pipelines.connectors.snapshot import SnapshotStore
-        from pipelines.deliveries import load_cbs_source
+        from pipelines.deliveries import fetch_cbs_source, load_cbs_source
         from pipelines.warehouse.connection import connect
         from pipelines.warehouse.load import replace_tables
 
         progress.begin(f"Ophalen: {source.title}")
         settings = load_settings()
+        store = SnapshotStore(settings.snapshots_dir)
         with tempfile.TemporaryDirectory(prefix="nulmeting-") as scratch:
-            loaded, regions = load_cbs_source(source, settings, SnapshotStore(settings.snapshots_dir), Path(scratch))
-        if (source.defines_regions or source.defines_neighbourhoods) and regions is not None:
-            with connect(settings.warehouse_path) as connection:
-                replace_tables(connection, "raw", {f"region_code_{source.source_id}": regions})
-        return _load(context, settings, loaded)
+            arrived = fetch_cbs_source(source, settings, store, Path(scratch))
+
+        def load() -> "SourceLoad":
+            loaded, regions = load_cbs_source(source, settings, store, arrived)
+            if (source.defines_regions or source.defines_neighbourhoods) and regions is not None:
+                with connect(settings.warehouse_path) as connection:
+                    replace_tables(connection, "raw", {f"region_code_{source.source_id}": regions})
+            return loaded
+
+        return _loaded(context, settings, source, [arrived.told], load)
 
     return _asset
 
@@ -83,34 +92,74 @@ def _delivered_asset(source: Source) -> dg.AssetsDefinition:
     def _asset(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from pipelines.connectors.snapshot import SnapshotStore
         from pipelines.deliveries import load_folder_source
+        from pipelines.deliveries.swing import fetch_swing_source, load_swing_source
         from pipelines.geography.lookup import declared_lookup
+        from pipelines.reuse import made_of
         from pipelines.warehouse.connection import connect
 
         progress.begin(f"Inlezen: {source.title}")
         settings = load_settings()
         declarations = load_declarations(settings.sources_dir, settings.profile)
-        with connect(settings.warehouse_path) as connection:
-            published = connection.execute("select region_code, region_name from raw.region").fetchall()
-            codes = connection.execute("select distinct region_code from raw.neighbourhood").fetchall()
-        lookup = declared_lookup(declarations, source.source_id, published, (code for (code,) in codes))
         store = SnapshotStore(settings.snapshots_dir)
-        if isinstance(source.connector, FolderConnector):
-            return _load(context, settings, load_folder_source(source, settings, store, lookup))
-        from pipelines.deliveries.swing import load_swing_source
+        with connect(settings.warehouse_path) as connection:
+            published = connection.execute("select region_code, region_name from raw.region order by all").fetchall()
+            codes = connection.execute("select distinct region_code from raw.neighbourhood order by all").fetchall()
+        named = [declarations.regions, declarations.groups, declarations.aliases_for(source.source_id)]
+        inputs: list[Any] = [made_of.digest(published, codes, named), made_of.key_of(settings, source)]
+        if is_folder := isinstance(source.connector, FolderConnector):
+            inputs.append(made_of.delivered(settings, source))
+        else:
+            arrived = fetch_swing_source(source, settings, store)
+            inputs.append(arrived.told)
 
-        return _load(context, settings, load_swing_source(source, settings, store, lookup))
+        def load() -> "SourceLoad":
+            lookup = declared_lookup(declarations, source.source_id, published, (code for (code,) in codes))
+            if is_folder:
+                return load_folder_source(source, settings, store, lookup)
+            return load_swing_source(source, settings, store, lookup, arrived)
+
+        return _loaded(context, settings, source, inputs, load)
 
     return _asset
 
 
-def _load(context: dg.AssetExecutionContext, settings: Settings, loaded: Any) -> dg.MaterializeResult:
+def _loaded(
+    context: dg.AssetExecutionContext,
+    settings: Settings,
+    source: Source,
+    inputs: list[Any],
+    load: Callable[[], "SourceLoad"],
+) -> dg.MaterializeResult:
+    """The source in the warehouse: as it stands, where it was made of the same, else loaded anew."""
+    from pipelines.reuse import made_of, steps
     from pipelines.warehouse.connection import connect
     from pipelines.warehouse.load import load_source
 
+    step = f"raw.{source.source_id}"
+
+    def made_of_all() -> str:
+        # What is kept of the source last: loading it may keep something.
+        told = (made_of.program(), settings.profile, settings.as_of, source.model_dump_json(), *inputs)
+        return made_of.digest(*told, made_of.kept(settings, source.source_id))
+
     with connect(settings.warehouse_path) as connection:
-        load_source(connection, loaded.source_id, loaded.rows, loaded.accounts)
-    for problem in loaded.problems[:20]:
-        context.log.warning(str(problem))
+        told = steps.recall(connection, step, made_of_all())
+    if told is None:
+        loaded = load()
+        for problem in loaded.problems[:20]:
+            context.log.warning(str(problem))
+        told = _told(loaded)
+        with connect(settings.warehouse_path) as connection:
+            load_source(connection, loaded.source_id, loaded.rows, loaded.accounts)
+            steps.remember(connection, step, made_of_all(), told)
+        told["reused"] = False
+    else:
+        told["reused"] = True
+    return dg.MaterializeResult(metadata={**told, "preview": dg.MetadataValue.md(told["preview"])})
+
+
+def _told(loaded: "SourceLoad") -> dict[str, Any]:
+    """What a source that was loaded tells of itself: sizes and examples only where they say nothing of persons."""
     current = [delivery for delivery in loaded.deliveries if delivery.is_current]
     shown = loaded.rows.slice(0, 5 if loaded.may_show_rows else 0)
     sizes = {
@@ -118,13 +167,11 @@ def _load(context: dg.AssetExecutionContext, settings: Settings, loaded: Any) ->
         "rows_loaded": loaded.rows_loaded,
         "rows_quarantined": loaded.rows_quarantined,
     }
-    return dg.MaterializeResult(
-        metadata={
-            **(sizes if loaded.may_tell_sizes else {}),
-            "vintages": [delivery.snapshot.vintage_id for delivery in current],
-            "preview": dg.MetadataValue.md(preview_table(shown.to_pylist())),
-        }
-    )
+    return {
+        **(sizes if loaded.may_tell_sizes else {}),
+        "vintages": [delivery.snapshot.vintage_id for delivery in current],
+        "preview": preview_table(shown.to_pylist()),
+    }
 
 
 def preview_table(rows: list[dict[str, Any]]) -> str:
@@ -229,6 +276,7 @@ def _declared_asset() -> dg.AssetsDefinition:
 
 def _accounts_asset(sources: Sequence[Source]) -> dg.AssetsDefinition:
     keys = [raw_key(source.source_id) for source in sources]
+    made_here = {f"raw.{name}" for name in (*OF_PERSONS, "figure")}
 
     @dg.multi_asset(
         name="row_accounts",
@@ -253,6 +301,8 @@ def _accounts_asset(sources: Sequence[Source]) -> dg.AssetsDefinition:
     )
     def row_accounts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         from pipelines.privacy.deliveries import protect_deliveries
+        from pipelines.reuse import made_of, steps
+        from pipelines.reuse.contents import measured
         from pipelines.warehouse.accounts import rows_refused
         from pipelines.warehouse.client_events import create_client_events
         from pipelines.warehouse.connection import connect
@@ -262,14 +312,21 @@ def _accounts_asset(sources: Sequence[Source]) -> dg.AssetsDefinition:
         settings = load_settings()
         with connect(settings.warehouse_path) as connection:
             forget_other_sources(connection, tuple(source.source_id for source in sources))
-            if any(source.suppression for source in sources):
-                protect_deliveries(connection, load_declarations(settings.sources_dir, settings.profile))
-            create_figures(connection, sources)
-            create_client_events(connection, sources)
-            counts = {
-                name: connection.execute(f"select count(*) from raw.{name}").fetchall()[0][0] for name in ALL_TOGETHER
-            }
-            refused = rows_refused(connection)
+            declarations = load_declarations(settings.sources_dir, settings.profile)
+            held = measured(connection, ["raw"], besides=made_here)
+            inputs = made_of.digest(made_of.program(), declarations.profile, declarations.fingerprint, held)
+            told = steps.recall(connection, "row_accounts", inputs)
+            if told is None:
+                if any(source.suppression for source in sources):
+                    protect_deliveries(connection, declarations)
+                create_figures(connection, sources)
+                create_client_events(connection, sources)
+                told = {
+                    name: connection.execute(f"select count(*) from raw.{name}").fetchall()[0][0]
+                    for name in ALL_TOGETHER
+                }
+                steps.remember(connection, "row_accounts", inputs, told)
+            counts, refused = told, rows_refused(connection)
         RunFolder(settings, context.run.run_id).write("row_accounts", {"counts": counts, "refused": refused})
         for name in ALL_TOGETHER:
             size = {} if name in OF_PERSONS else {"dagster/row_count": counts[name]}

@@ -6,7 +6,7 @@ deliveries come.
 """
 
 from pipelines.deliveries.accounts import Delivery, SourceLoad
-from pipelines.deliveries.cbs import load_cbs_source
+from pipelines.deliveries.cbs import fetch_cbs_source, load_cbs_source
 from pipelines.deliveries.folder import load_folder_source
 
-__all__ = ["Delivery", "SourceLoad", "load_cbs_source", "load_folder_source"]
+__all__ = ["Delivery", "SourceLoad", "fetch_cbs_source", "load_cbs_source", "load_folder_source"]

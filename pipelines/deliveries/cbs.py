@@ -22,19 +22,25 @@ from pipelines.readers.account import ReadResult
 from pipelines.settings import Settings
 
 
-def load_cbs_source(
-    source: Source, settings: Settings, store: SnapshotStore, scratch: Path
-) -> tuple[SourceLoad, pa.Table | None]:
-    """Fetch what changed of a source's tables and read every vintage; also the region codes of those that count.
+def fetch_cbs_source(source: Source, settings: Settings, store: SnapshotStore, scratch: Path) -> Arrived:
+    """Fetch what changed of a source's tables; the rest of each is what is kept.
 
-    Each table is a delivery of its own. One that the publisher does not know leaves its earlier vintages in place and
-    is a problem of its own, and the others go on; any other failure to fetch raises SourceError, with nothing kept of
-    that table. With `settings.as_of` nothing is fetched: what counts is what was known on that day. The region codes
-    are None for a source of which nothing was ever fetched.
+    A table that the publisher does not know is a problem of its own, and the others go on; any other failure to fetch
+    raises SourceError, with nothing kept of that table. With `settings.as_of` nothing is fetched.
+    """
+    return fetch_changed(source, settings, store, scratch) if settings.as_of is None else Arrived()
+
+
+def load_cbs_source(
+    source: Source, settings: Settings, store: SnapshotStore, arrived: Arrived
+) -> tuple[SourceLoad, pa.Table | None]:
+    """Read every vintage of a source's tables, each a delivery of its own; also the region codes of those that count.
+
+    A table that is missing leaves its earlier vintages in place. With `settings.as_of` what counts is what was known on
+    that day. The region codes are None for a source of which nothing was ever fetched.
     """
     connector = source.connector
     assert isinstance(connector, CbsV4Connector | CbsV3Connector)  # noqa: S101 - for the type checker
-    arrived = fetch_changed(source, settings, store, scratch) if settings.as_of is None else Arrived()
     deliveries: list[Delivery] = []
     regions: list[pa.Table] = []
     for table, period in connector.tables:

@@ -23,6 +23,12 @@ class Arrived:
     present: Mapping[str, Snapshot] = field(default_factory=dict)
     missing: Mapping[str, Problem] = field(default_factory=dict)
 
+    @property
+    def told(self) -> list[tuple[str, str]]:
+        """The vintage of everything that is there, and the problem of everything that is not, in plain text."""
+        there = [(name, snapshot.vintage_id) for name, snapshot in sorted(self.present.items())]
+        return [*there, *((name, str(problem)) for name, problem in sorted(self.missing.items()))]
+
 
 def read_vintages(
     name: str,

@@ -24,17 +24,28 @@ if TYPE_CHECKING:
     from pipelines.connectors.swing_odata import FetchedVariable
 
 
-def load_swing_source(source: Source, settings: Settings, store: SnapshotStore, lookup: RegionLookup) -> SourceLoad:
-    """Fetch and read the declared variables of a databank at every declared level of areas.
+def fetch_swing_source(source: Source, settings: Settings, store: SnapshotStore) -> Arrived:
+    """Fetch the declared variables of a databank at every declared level of areas.
 
     Values carry no version: what comes in the same bytes again is the vintage that is there. A variable that the
-    databank does not have, at this level or at all, leaves its earlier vintages in place and is a problem of its own.
-    Any other failure raises SourceError, before anything of this fetch is kept; a missing address or a key that is
-    none, SetupError. With `settings.as_of` nothing is fetched: what counts is what was known on that day.
+    databank does not have, at this level or at all, is a problem of its own. Any other failure raises SourceError,
+    before anything of this fetch is kept; a missing address or a key that is none, SetupError. With `settings.as_of`
+    nothing is fetched.
     """
     connector = source.connector
     assert isinstance(connector, SwingConnector)  # noqa: S101 - for the type checker
-    arrived = _fetch(source, connector, settings, store) if settings.as_of is None else Arrived()
+    return _fetch(source, connector, settings, store) if settings.as_of is None else Arrived()
+
+
+def load_swing_source(
+    source: Source, settings: Settings, store: SnapshotStore, lookup: RegionLookup, arrived: Arrived
+) -> SourceLoad:
+    """Read every vintage of the declared variables. One that is missing leaves its earlier vintages in place.
+
+    With `settings.as_of` what counts is what was known on that day.
+    """
+    connector = source.connector
+    assert isinstance(connector, SwingConnector)  # noqa: S101 - for the type checker
     read = partial(_read, source=source, lookup=lookup)
     deliveries: list[Delivery] = []
     for name in _names(connector):

@@ -15,7 +15,7 @@ from pipelines.connectors.cbs_v4 import FetchedTable, fetch_table
 from pipelines.connectors.http import SourceError, open_client
 from pipelines.connectors.snapshot import SnapshotStore
 from pipelines.declarations.source import CbsV4Connector, CbsV4Reader, Source
-from pipelines.deliveries import SourceLoad, load_cbs_source
+from pipelines.deliveries import SourceLoad, fetch_cbs_source, load_cbs_source
 from pipelines.readers.account import ReadResult
 from pipelines.readers.cbs_v4 import read_observations, read_region_codes
 from pipelines.settings import Settings
@@ -74,7 +74,8 @@ def load_as_a_run(server: ReplayServer, source: Source, root: Path) -> SourceLoa
         cbs_v4_url=server.base_url,
         today=dt.date(2026, 8, 1),
     )
-    return load_cbs_source(source, settings, SnapshotStore(settings.snapshots_dir), root / "scratch")[0]
+    store = SnapshotStore(settings.snapshots_dir)
+    return load_cbs_source(source, settings, store, fetch_cbs_source(source, settings, store, root / "scratch"))[0]
 
 
 def test_the_population_slice_gives_every_observation_and_342_municipalities_in_2026(

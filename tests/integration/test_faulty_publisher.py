@@ -20,7 +20,7 @@ from pipelines.connectors import http
 from pipelines.connectors.http import SourceError
 from pipelines.connectors.snapshot import SnapshotStore
 from pipelines.declarations.source import CbsV4Connector, CbsV4Reader
-from pipelines.deliveries import SourceLoad, load_cbs_source
+from pipelines.deliveries import SourceLoad, fetch_cbs_source, load_cbs_source
 from pipelines.settings import Settings
 from tests.cbs_sources import source_of
 from tests.servers import (
@@ -65,7 +65,8 @@ class Run:
         return SnapshotStore(self.settings.snapshots_dir)
 
     def load(self) -> SourceLoad:
-        return load_cbs_source(SOURCE, self.settings, self.store, self.scratch)[0]
+        arrived = fetch_cbs_source(SOURCE, self.settings, self.store, self.scratch)
+        return load_cbs_source(SOURCE, self.settings, self.store, arrived)[0]
 
     def figures(self) -> list[tuple[int, float]]:
         """Number and value of every observation of the vintage that counts."""

@@ -16,7 +16,7 @@ from pipelines.connectors.snapshot import SnapshotStore
 from pipelines.connectors.swing_odata import KEY, KEY_FILE
 from pipelines.declarations.source import Origin, Series, Source, SwingConnector, SwingOdataReader
 from pipelines.deliveries.accounts import SourceLoad
-from pipelines.deliveries.swing import load_swing_source
+from pipelines.deliveries.swing import fetch_swing_source, load_swing_source
 from pipelines.settings import PROJECT_ROOT, Settings, SetupError
 from tests import swing_server
 from tests.servers import refusing, replacing
@@ -60,7 +60,9 @@ class Databank:
         )
 
     def load(self, **settings: Any) -> SourceLoad:
-        return load_swing_source(self.source, self.settings.model_copy(update=settings), self.store, REGIONS)
+        told = self.settings.model_copy(update=settings)
+        arrived = fetch_swing_source(self.source, told, self.store)
+        return load_swing_source(self.source, told, self.store, REGIONS, arrived)
 
     def deliveries(self, load: SourceLoad | None = None) -> list[tuple[str, str, bool]]:
         rows = (load or self.load()).accounts["delivery"].to_pylist()
@@ -239,7 +241,8 @@ def test_a_declared_databank_loads_once_somebody_puts_the_real_codes_in_their_pl
         values = [value("gemeente_373", "555"), value("nederland_1", "220.5")]
         bank.server.variables[real] = published(real, values, "Per 10.000 inwoners")
     source = Source.model_validate(yaml.safe_load(text.replace("enabled: false\n", "")))
-    load = load_swing_source(source, bank.settings, bank.store, REGIONS)
+    arrived = fetch_swing_source(source, bank.settings, bank.store)
+    load = load_swing_source(source, bank.settings, bank.store, REGIONS, arrived)
 
     assert load.problems == ()
     assert len(load.deliveries) == 2 * len(codes)

@@ -21,7 +21,7 @@ from pipelines.declarations.source import (
     CbsV4Reader,
     Source,
 )
-from pipelines.deliveries import SourceLoad, load_cbs_source
+from pipelines.deliveries import SourceLoad, fetch_cbs_source, load_cbs_source
 from pipelines.settings import Settings
 from tests.cbs_sources import source_of
 from tests.live_server import V4_PATH, LiveServer
@@ -92,7 +92,9 @@ class Place:
         )
         scratch = self.root / "scratch"
         scratch.mkdir(exist_ok=True)
-        found = load_cbs_source(declared or source(), settings, self.store, scratch)
+        wanted = declared or source()
+        arrived = fetch_cbs_source(wanted, settings, self.store, scratch)
+        found = load_cbs_source(wanted, settings, self.store, arrived)
         assert [path for path in scratch.rglob("*") if path.is_file()] == []
         return found
 
@@ -402,7 +404,10 @@ def test_a_sample_is_read_anew_every_time_and_asks_nobody(tmp_path: Path) -> Non
         # The same version, as where somebody tries something out in the sample.
         page = folder / "Observations.json"
         page.write_bytes(page.read_bytes().replace(b'"Value": 100', value))
-        load, _ = load_cbs_source(source(table=TABLE, bulk=True), settings, store, tmp_path / "scratch")
+        wanted = source(table=TABLE, bulk=True)
+        load, _ = load_cbs_source(
+            wanted, settings, store, fetch_cbs_source(wanted, settings, store, tmp_path / "scratch")
+        )
         current = {row["vintage_id"] for row in load.accounts["delivery"].to_pylist() if row["is_current"]}
         figures = [row["value"] for row in load.rows.to_pylist() if row["vintage_id"] in current]
         assert figures[0] == float(value.split()[1])

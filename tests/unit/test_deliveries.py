@@ -13,7 +13,7 @@ import pytest
 from pipelines.connectors import folder
 from pipelines.connectors.snapshot import SnapshotStore
 from pipelines.declarations.source import CbsV4Connector, CbsV4Reader, FileVintage, FolderConnector, Origin, Source
-from pipelines.deliveries import SourceLoad, load_cbs_source, load_folder_source
+from pipelines.deliveries import SourceLoad, fetch_cbs_source, load_cbs_source, load_folder_source
 from pipelines.delivery_privacy import shown_name
 from pipelines.readers.account import Problem
 from pipelines.settings import Settings
@@ -401,7 +401,8 @@ def _cbs(tmp_path: Path) -> SourceLoad:
     )
     settings = Settings(sources_dir=tmp_path, data_dir=tmp_path / "data", today=dt.date(2026, 7, 1))
     with tempfile.TemporaryDirectory(dir=tmp_path) as scratch:
-        load, _ = load_cbs_source(source, settings, SnapshotStore(settings.snapshots_dir), Path(scratch))
+        store = SnapshotStore(settings.snapshots_dir)
+        load, _ = load_cbs_source(source, settings, store, fetch_cbs_source(source, settings, store, Path(scratch)))
     return load
 
 
