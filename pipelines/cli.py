@@ -92,8 +92,11 @@ def run(
     ] = None,
     today: Annotated[str | None, typer.Option(help="judge lateness on this day (jjjj-mm-dd)")] = None,
     as_of: AsOf = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="make everything anew, what would come out as it stands too")
+    ] = False,
 ) -> None:
-    """Run the main job: fetch, read, build, check, alert, publish."""
+    """Run the main job: fetch, read, build, check, alert, publish. What nothing changed for is not made again."""
     settings = _settings(
         profile=profile, data_dir=data_dir, today=_date("--today", today), as_of=_date("--as-of", as_of)
     )
@@ -123,7 +126,7 @@ def run(
 
         stop = progress.listen(show)
         try:
-            summary = run_main_job(settings, select)
+            summary = run_main_job(settings, select, full=full)
         finally:
             stop()
     _print_summary(summary, settings)

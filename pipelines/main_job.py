@@ -55,6 +55,7 @@ class RunSummary:
 
     `published` is what stands there, whoever published it at `published_at`; `is_published` says that this run
     did. `deliveries` and what follows it are known of a run that published, `rows_refused` of one that did not.
+    `is_unchanged` says that nothing had changed since the run `run_id`, whose publication and findings stand.
     """
 
     run_id: str
@@ -80,6 +81,7 @@ class RunSummary:
     failures: tuple[StepFailure, ...] = ()
     failed_step: str | None = None
     error: str | None = None
+    is_unchanged: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class _Outcome:
     tables_updated: int = 0
     rows_refused: int = 0
     is_partial: bool = False
+    unchanged: bool = False
 
 
 @dataclass(frozen=True)
@@ -134,10 +137,11 @@ def dagster_home(settings: Settings) -> Path:
     return home
 
 
-def run_main_job(settings: Settings, selection: str | None = None) -> RunSummary:
+def run_main_job(settings: Settings, selection: str | None = None, *, full: bool = False) -> RunSummary:
     """Run the job `monitor`, or the part of it that a Dagster asset selection names; send its alerts; sum it up.
 
-    Never raises for a step that fails: that is a summary with exit code 3, as is a failure between the steps (a
+    What would come out as it stands is not made again: the run as a whole, a source, a model. With `full` everything
+    is. Never raises for a step that fails: that is a summary with exit code 3, as is a failure between the steps (a
     full disk). Raises SetupError for a data directory that cannot be used and a selection that names no asset,
     DeclarationError for wrong declarations, and RunBusyError when another run is writing.
     """
@@ -146,6 +150,8 @@ def run_main_job(settings: Settings, selection: str | None = None) -> RunSummary
         kept = settings.snapshots_dir
         raise SetupError(f"--as-of: found no deliveries kept in {kept}, expected those of earlier runs")
     _prepare_data_dir(settings)
+    if selection is None and not full and (unchanged := _unchanged(settings, started)) is not None:
+        return unchanged
     prepare_environment(settings)
     for name in ("dagster", "dbt", "great_expectations", "httpx", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
@@ -153,6 +159,8 @@ def run_main_job(settings: Settings, selection: str | None = None) -> RunSummary
     with RunLog(settings, run_id) as log:
         stop = progress.listen(log.begin)
         try:
+            if full:
+                _forget_what_stands(settings)
             outcome = _execute(settings, run_id, selection, log)
         except (SetupError, DeclarationError):
             raise
@@ -164,6 +172,29 @@ def run_main_job(settings: Settings, selection: str | None = None) -> RunSummary
             stop()
         alerts = _alert(settings, run_id, outcome, log)
     return _summarise(settings, run_id, outcome, alerts, log.path, time.monotonic() - started)
+
+
+def _unchanged(settings: Settings, started: float) -> RunSummary | None:
+    """The summary of a run that has nothing to do: what is published is what it would publish. Else None.
+
+    Messages that wait are sent all the same.
+    """
+    from pipelines.reuse.publishers import have_changed
+    from pipelines.reuse.whole_run import unchanged
+
+    last = unchanged(settings)
+    if last is None or have_changed(settings):
+        return None
+    alerts = _sent(settings, None)
+    return _summarise(settings, last.run_id, _Outcome(unchanged=True), alerts, None, time.monotonic() - started)
+
+
+def _forget_what_stands(settings: Settings) -> None:
+    from pipelines.reuse.contents import forget_everything
+    from pipelines.warehouse.connection import connect
+
+    with connect(settings.warehouse_path) as warehouse:
+        forget_everything(warehouse)
 
 
 def _prepare_data_dir(settings: Settings) -> None:
@@ -186,11 +217,12 @@ def _execute(settings: Settings, run_id: str, selection: str | None, log: RunLog
     import dagster as dg
 
     from pipelines.definitions import defs
+    from pipelines.event_storage import unhurried
 
     job: Any = defs.resolve_job_def("monitor")
     if selection is not None:
         job = _part_of(defs, job, selection)
-    with dg.DagsterInstance.get() as instance:
+    with unhurried(settings.state_dir / "dagster"), dg.DagsterInstance.get() as instance:
         instance.add_event_listener(run_id, log.event)
         result = job.execute_in_process(
             instance=instance,
@@ -289,21 +321,35 @@ def _said(kind: str, message: str, settings: Settings) -> str:
 
 def _alert(settings: Settings, run_id: str, outcome: _Outcome, log: RunLog) -> _Alerts:
     """Write down what was found, and send it. The run is done by then: what fails here is told, and waits."""
+    try:
+        path = write_findings(settings, run_id, outcome.failures[0].step if outcome.failures else None)
+        alerts = _sent(settings, path, log)
+        forget_old_runs(settings)
+    except OSError as error:
+        log.failure(error)
+        return _not_sent(settings, error)
+    return alerts
+
+
+def _sent(settings: Settings, findings: Path | None, log: RunLog | None = None) -> _Alerts:
+    """Send what was found, and what waits; what fails is told, and waits."""
     from pipelines.alerts.dispatch import deliver_pending, process_run
 
     try:
-        path = write_findings(settings, run_id, outcome.failures[0].step if outcome.failures else None)
         now = dt.datetime.now(dt.UTC)
-        report = process_run(settings, path, now) if path else deliver_pending(settings, now)
-        forget_old_runs(settings)
+        report = process_run(settings, findings, now) if findings else deliver_pending(settings, now)
     except SetupError:
         raise
     except Exception as error:
-        log.failure(error)
-        return _Alerts(
-            errors=(f"de meldingen zijn niet verwerkt: {_said(type(error).__name__, str(error), settings)}",)
-        )
+        if log is not None:
+            log.failure(error)
+        return _not_sent(settings, error)
     return _Alerts(report.sent, report.pending, tuple(report.errors))
+
+
+def _not_sent(settings: Settings, error: Exception) -> _Alerts:
+    cause = _said(type(error).__name__, str(error), settings)
+    return _Alerts(errors=(f"de meldingen zijn niet verwerkt: {cause}",))
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
@@ -313,7 +359,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, A
 
 
 def _summarise(
-    settings: Settings, run_id: str, outcome: _Outcome, alerts: _Alerts, log: Path, seconds: float
+    settings: Settings, run_id: str, outcome: _Outcome, alerts: _Alerts, log: Path | None, seconds: float
 ) -> RunSummary:
     from pipelines.publish.publication import current
     from pipelines.warehouse.connection import connect, connect_read_only
@@ -335,6 +381,7 @@ def _summarise(
         "published_at": dt.datetime.fromisoformat(manifest["published_at"]) if manifest else None,
         "is_partial": outcome.is_partial,
         "tables_updated": outcome.tables_updated,
+        "is_unchanged": outcome.unchanged,
     }
     if outcome.failures:
         first = outcome.failures[0]
@@ -359,7 +406,7 @@ def _summarise(
         quarantined = rows('select * from marts.quarantine order by file, line, "column"')
         return RunSummary(
             exit_code=DONE_WITH_REFUSALS if quarantined else DONE,
-            is_published=True,
+            is_published=not outcome.unchanged,
             deliveries=deliveries,
             observations=rows("select count(*) as n from marts.observation where is_latest")[0]["n"],
             quarantined=quarantined,

@@ -36,7 +36,10 @@ def render(summary: RunSummary, settings: Settings) -> Group | Text:
 def _verdict(summary: RunSummary, settings: Settings) -> Text:
     known = f"zoals bekend op {settings.as_of:%d-%m-%Y} · " if settings.as_of else ""
     text = Text(f"Nulmeting · profiel {settings.profile} · {known}{summary.seconds:.0f} s · ", style="bold")
-    if not summary.is_published:
+    if summary.is_unchanged:
+        text.append("niets veranderd, niets te doen", style="green")
+        text.append(f"\n{_standing(summary)} Alles opnieuw maken: nulmeting run --full")
+    elif not summary.is_published:
         said = f"{_counted(summary.tables_updated, 'tabel', 'tabellen')} bijgewerkt, niets gepubliceerd"
         refused = f", {_counted(summary.rows_refused, 'rij', 'rijen')} geweigerd" if summary.rows_refused else ""
         text.append(said + refused, style="yellow")
@@ -135,7 +138,7 @@ def _findings(summary: RunSummary) -> Text:
         "ambiguous": "meer oorzaken tegelijk",
         "unexplained": "onverklaard",
     }
-    if summary.is_published:
+    if summary.is_published or summary.is_unchanged:
         breaks = ", ".join(
             f"{summary.breaks[cause]} {label}" for cause, label in causes.items() if cause in summary.breaks
         )
@@ -162,7 +165,7 @@ def _alerts(summary: RunSummary) -> Text:
 
 def _where(summary: RunSummary, settings: Settings) -> Text:
     text = Text()
-    if summary.is_published and summary.published:
+    if (summary.is_published or summary.is_unchanged) and summary.published:
         text.append(f"Gepubliceerd            {_relative(summary.published)}\n")
     if summary.docs:
         text.append(f"Toetsing, per rij       {_relative(summary.docs)}\n")

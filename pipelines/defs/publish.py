@@ -22,11 +22,15 @@ def published_asset(marts: list[dg.AssetKey]) -> dg.AssetsDefinition:
     )
     def _published(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from pipelines.publish.publication import publish
+        from pipelines.reuse import whole_run
 
         progress.begin("Publiceren")
         settings = load_settings()
         publication = publish(settings, context.run.run_id)
-        RunFolder(settings, context.run.run_id).write("publication", {"id": publication.publication_id})
+        folder = RunFolder(settings, context.run.run_id)
+        folder.write("publication", {"id": publication.publication_id})
+        if _is_whole(context.run) and (begun := folder.read("begun")):
+            whole_run.finish(settings, context.run.run_id, publication.publication_id, begun["with"])
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": publication.rows,
@@ -37,3 +41,8 @@ def published_asset(marts: list[dg.AssetKey]) -> dg.AssetsDefinition:
         )
 
     return _published
+
+
+def _is_whole(run: dg.DagsterRun) -> bool:
+    """Whether the run does everything: of a part, or of the rest of one that failed, nobody knows what came before."""
+    return run.job_name == "monitor" and not run.asset_selection and run.parent_run_id is None

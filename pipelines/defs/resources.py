@@ -7,6 +7,8 @@ from pathlib import Path
 import dagster as dg
 from filelock import FileLock, Timeout
 
+from pipelines.reuse import whole_run
+from pipelines.run_folder import RunFolder
 from pipelines.settings import Settings, load_settings
 
 
@@ -28,9 +30,12 @@ class RunLock(dg.ConfigurableResource):
             ) from None
         holder = _holder(settings)
         try:
+            # Whatever this run does, what stands after the last one holds no longer until it has done it.
+            begun_with = whole_run.begin(settings)
             if context.instance is not None and context.run is not None:
                 _end_holder(context.instance, holder)
                 holder.write_text(context.run.run_id, encoding="utf-8")
+                RunFolder(settings, context.run.run_id).write("begun", {"with": begun_with})
             yield self
         finally:
             holder.unlink(missing_ok=True)
