@@ -146,16 +146,21 @@ def _channels(settings: Settings) -> Iterator[Finding]:
 
 
 def _published(settings: Settings) -> Finding:
-    from pipelines.publish.publication import current, verify
+    from pipelines.publish.place import standing_folder
+    from pipelines.publish.restore import standing_restoration
+    from pipelines.publish.versions import PublicationDamaged, published_root, verify
 
-    try:
-        manifest = current(settings)
-        broken = verify(settings.published_path.parent / "current") if manifest else []
-    except (OSError, ValueError, KeyError) as error:
-        kind = type(error).__name__
-        return Finding(False, "published", f"its manifest cannot be read ({kind}); run again to publish anew")
-    if manifest is None:
+    folder = standing_folder(published_root(settings))
+    if folder is None:
         return Finding(True, "published", "nothing yet; run `nulmeting run`")
+    try:
+        broken = verify(folder)
+        restored = standing_restoration(published_root(settings))
+    except PublicationDamaged as error:
+        return Finding(False, "published", f"its manifest cannot be read: {error}; run again to publish anew")
+    except SetupError as error:
+        return Finding(False, "published", str(error))
     if broken:
         return Finding(False, "published", f"checksums differ: {', '.join(broken)}; run again to publish anew")
-    return Finding(True, "published", f"{manifest['publication_id']}, checksums hold")
+    back = f"; gone back to by {restored.by}: {restored.because}" if restored else ""
+    return Finding(True, "published", f"{folder.name}, checksums hold{back}")

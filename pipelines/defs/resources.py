@@ -8,6 +8,7 @@ import dagster as dg
 from filelock import FileLock, Timeout
 
 from pipelines.settings import Settings, load_settings
+from pipelines.warehouse.connection import connect
 
 
 class RunLock(dg.ConfigurableResource):
@@ -28,6 +29,9 @@ class RunLock(dg.ConfigurableResource):
             ) from None
         holder = _holder(settings)
         try:
+            # A warehouse of an earlier release is brought to this one before any step looks at it, dbt's included.
+            with connect(settings.warehouse_path):
+                pass
             if context.instance is not None and context.run is not None:
                 _end_holder(context.instance, holder)
                 holder.write_text(context.run.run_id, encoding="utf-8")

@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING
 
 from pipelines.durable import sync
 from pipelines.publish.looking_back import create_macros
-from pipelines.publish.place import DATABASE, MANIFEST, PARQUET, VERSIONS, remove, standing_folder, swap
+from pipelines.publish.place import DATABASE, MANIFEST, PARQUET, VERSIONS, remove, set_aside, standing_folder, swap
+from pipelines.publish.restore import is_gone_back
 from pipelines.publish.versions import (
     FORMAT,
     current,
@@ -100,6 +101,8 @@ def _publish(settings: Settings, root: Path, run_id: str, marts: Collection[str]
     versions.mkdir(parents=True, exist_ok=True)
     for left_over in versions.glob(f"{_BUILDING}*"):
         remove(left_over)
+    for never_counted in _never_counted(root):
+        set_aside(never_counted)
     before = versions_of(root)
     now = dt.datetime.now(dt.UTC)
     publication_id = _free_id(f"{now:%Y%m%dT%H%M%S}-{run_id[:8]}", {version.publication_id for version in before})
@@ -129,6 +132,7 @@ def _publish(settings: Settings, root: Path, run_id: str, marts: Collection[str]
         )
         told = {name: value for name, value in asdict(publication).items() if name != "notices"}
         write_manifest(building, {**told, "folder": publication_id})
+        _protect(building / MANIFEST)
         for folder in (building / PARQUET, building):
             sync(folder)
         building.replace(publication.folder)
@@ -137,10 +141,25 @@ def _publish(settings: Settings, root: Path, run_id: str, marts: Collection[str]
         raise
     sync(versions)
     replaced = standing_folder(root)
-    notices = swap(root, publication.folder)
+    try:
+        notices = swap(root, publication.folder)
+    except BaseException:
+        set_aside(publication.folder)
+        raise
     # Whoever opened what counted a moment ago has time to read it, however few are kept.
     prune(root, settings, {publication_id, *([replaced.name] if replaced is not None else [])})
     return replace(publication, notices=notices)
+
+
+def _never_counted(root: Path) -> list[Path]:
+    """The publications of runs that were killed between making one and swapping it in."""
+    standing, versions = standing_folder(root), versions_of(root)
+    number = next(
+        (one.number for one in versions if standing is not None and one.publication_id == standing.name), None
+    )
+    if number is None or is_gone_back(root):
+        return []
+    return [version.folder for version in versions if version.number > number]
 
 
 @contextlib.contextmanager

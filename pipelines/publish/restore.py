@@ -121,3 +121,11 @@ def standing_restoration(root: Path) -> Restoration | None:
     if folder is None or last is None or last.publication_id != folder.name or last.publication_id == last.newest:
         return None
     return last
+
+
+def is_gone_back(root: Path) -> bool:
+    """Whether a later publication may have counted before the one that does; a record nobody can read says so."""
+    try:
+        return standing_restoration(root) is not None
+    except SetupError:
+        return True
