@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -489,33 +488,6 @@ def test_a_copy_that_was_put_back_without_its_links_is_published_over(settings: 
     publish(settings, "run-2")
     assert (root / "current").is_symlink() and (root / "parquet").is_symlink()
     assert _published(settings, "select max(value) from marts.observation") == 2
-
-
-def test_readers_never_fail_or_see_a_mixture_while_sets_are_swapped(settings: Settings) -> None:
-    _fill(settings, 0)
-    publish(settings, "run-0")
-    done = threading.Event()
-    torn: list[object] = []
-
-    def read() -> None:
-        while not done.is_set():
-            with duckdb.connect(str(settings.published_path.resolve()), read_only=True) as connection:
-                ((low, high),) = connection.execute("select min(value), max(value) from marts.observation").fetchall()
-            if low != high:
-                torn.append((low, high))
-
-    readers = [threading.Thread(target=read) for _ in range(4)]
-    for reader in readers:
-        reader.start()
-    patient = settings.model_copy(update={"keep_publications": 50})
-    for number in range(1, 6):
-        _fill(settings, number)
-        publish(patient, f"run-{number}")
-    done.set()
-    for reader in readers:
-        reader.join()
-    assert torn == []
-    assert _published(settings, "select max(value) from marts.observation") == 5
 
 
 def _catalogue(settings: Settings) -> None:
