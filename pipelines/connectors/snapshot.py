@@ -41,7 +41,9 @@ _CHUNK = 1024 * 1024
 _LOCK_SECONDS = 600.0
 _SOURCE_ID = re.compile(r"[a-z][a-z0-9_]*")
 _WHAT_TO_DO_ABOUT_THE_KEY = "put the file back from a backup, or remove it: vintages are then called otherwise"
-_WHAT_TO_DO = "put the folder back from a backup, or move it away and deliver again"
+_WHAT_TO_DO = (
+    "put the folder back from a backup, or move it away and deliver again; `nulmeting verify` finds all that is damaged"
+)
 
 
 class SnapshotError(Exception):
