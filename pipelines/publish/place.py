@@ -43,14 +43,14 @@ def standing_folder(root: Path) -> Path | None:
 
 
 def standing_file(published: Path) -> Path:
-    """Where the file that is published under this name lies; the name itself where nothing says so.
+    """Where the file that is published under this name lies, links and `current.txt` followed.
 
     Whoever reads several files takes this once, and then reads beside it: the name may lead elsewhere a moment later.
     """
+    if not (published.parent / POINTER).is_file():
+        return published.resolve()
     folder = standing_folder(published.parent)
-    if folder is not None and (folder / published.name).is_file():
-        return folder / published.name
-    return published.resolve()
+    return (folder or published.parent) / published.name
 
 
 def swap(root: Path, folder: Path) -> tuple[str, ...]:
