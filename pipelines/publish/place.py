@@ -10,6 +10,7 @@ each promises, is told in docs/decisions/001.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import time
@@ -86,7 +87,11 @@ def set_aside(folder: Path) -> bool:
 
 def remove(left_over: Path) -> None:
     """Remove what nobody looks at any more. What cannot be removed now is left for the next time."""
-    shutil.rmtree(left_over, ignore_errors=True)
+    if left_over.is_dir() and not left_over.is_symlink():
+        shutil.rmtree(left_over, ignore_errors=True)
+        return
+    with contextlib.suppress(OSError):
+        left_over.unlink(missing_ok=True)
 
 
 def _swap_link(root: Path, folder: Path) -> None:

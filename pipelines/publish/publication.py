@@ -99,7 +99,7 @@ def publish(settings: Settings, run_id: str, marts: Collection[str] | None = Non
 def _publish(settings: Settings, root: Path, run_id: str, marts: Collection[str] | None) -> Publication:
     versions = root / VERSIONS
     versions.mkdir(parents=True, exist_ok=True)
-    for left_over in versions.glob(f"{_BUILDING}*"):
+    for left_over in (*versions.glob(f"{_BUILDING}*"), *root.glob(".*")):
         remove(left_over)
     for never_counted in _never_counted(root):
         set_aside(never_counted)

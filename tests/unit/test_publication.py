@@ -184,9 +184,12 @@ def test_what_a_killed_run_left_is_cleared_and_old_sets_are_dropped(settings: Se
     left_over = [versions / ".building-x", versions / ".removed-x"]
     for folder in left_over:
         (folder / "parquet").mkdir(parents=True)
+    (versions.parent / ".restored.json.0123abcd").write_text("[", encoding="utf-8")
+    (versions.parent / ".current.new").symlink_to("versions/x")
     for number in range(4):
         publish(settings, f"run-{number}")
     assert not [folder for folder in left_over if folder.exists()]
+    assert not list(versions.parent.glob(".*"))
     assert len(list(versions.iterdir())) == 2
 
 
