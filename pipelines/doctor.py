@@ -146,21 +146,15 @@ def _channels(settings: Settings) -> Iterator[Finding]:
 
 
 def _published(settings: Settings) -> Finding:
-    from pipelines.publish.place import standing_folder
-    from pipelines.publish.restore import standing_restoration
-    from pipelines.publish.versions import PublicationDamaged, published_root, verify
+    from pipelines.publish.standing import standing
 
-    folder = standing_folder(published_root(settings))
-    if folder is None:
-        return Finding(True, "published", "nothing yet; run `nulmeting run`")
     try:
-        broken = verify(folder)
-        restored = standing_restoration(published_root(settings))
-    except PublicationDamaged as error:
-        return Finding(False, "published", f"its manifest cannot be read: {error}; run again to publish anew")
+        found = standing(settings)
     except SetupError as error:
         return Finding(False, "published", str(error))
-    if broken:
-        return Finding(False, "published", f"checksums differ: {', '.join(broken)}; run again to publish anew")
-    back = f"; gone back to by {restored.by}: {restored.because}" if restored else ""
-    return Finding(True, "published", f"{folder.name}, checksums hold{back}")
+    if found is None:
+        return Finding(True, "published", "nothing yet; run `nulmeting run`")
+    if found.damaged:
+        return Finding(False, "published", f"checksums differ: {', '.join(found.damaged)}; run again to publish anew")
+    back = f"; gone back to by {found.restored.by}: {found.restored.because}" if found.restored else ""
+    return Finding(True, "published", f"{found.publication_id}, checksums hold{back}")

@@ -121,11 +121,13 @@ def _differing(folder: Path, manifest: dict[str, Any], *, by_checksum: bool) -> 
     wrong = []
     for name, checksum in checksums.items():
         path = folder / name
-        if (
-            not path.is_file()
-            or sizes.get(name, path.stat().st_size) != path.stat().st_size
-            or (by_checksum and sha256_of(path) != checksum)
-        ):
+        try:
+            size = path.stat().st_size
+            differs = sizes.get(name, size) != size or (by_checksum and sha256_of(path) != checksum)
+        except OSError:
+            # Missing, or a disk that gives it back no more.
+            differs = True
+        if differs:
             wrong.append(name)
     # A log of changes beside a database is part of what its readers see.
     there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}

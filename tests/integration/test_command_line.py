@@ -376,7 +376,7 @@ def test_doctor_sees_a_published_file_that_was_changed(finished: Finished, tmp_p
     (tmp_path / "published" / "current" / "manifest.json").write_text("{", encoding="utf-8")
     outcome = finished.workspace.command("doctor", "--data-dir", str(tmp_path))
     assert outcome.returncode == 2
-    assert "NOK published: its manifest cannot be read: " in outcome.stdout
+    assert "NOK published: checksums differ: manifest.json; run again" in outcome.stdout
 
 
 # A part of the assets, and runs that fail. Each of these is a run of one or two steps.

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.publish import place, publication
+from pipelines.publish import place, publication, versions
 from pipelines.publish.place import standing_file, standing_folder
 from pipelines.publish.publication import PublicationError, current, publish, verify
 from pipelines.publish.versions import PublicationDamaged, Version, looks_whole, retained, versions_of
@@ -129,6 +129,20 @@ def test_a_file_cut_off_one_added_and_one_missing_are_seen_without_reading_them(
     assert not looks_whole(folder)
     parquet.unlink()
     assert not looks_whole(folder) and verify(folder) == ["parquet/observation.parquet"]
+
+
+def test_a_disk_that_gives_a_file_back_no_more_is_damage(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    _fill(settings, 1)
+    folder = publish(settings, "run-1").folder
+    checksum = versions.sha256_of
+
+    def unreadable(path: Path) -> str:
+        if path.name == "delivery.parquet":
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        return checksum(path)
+
+    monkeypatch.setattr(versions, "sha256_of", unreadable)
+    assert verify(folder) == ["parquet/delivery.parquet"]
 
 
 @pytest.mark.parametrize(

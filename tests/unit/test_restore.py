@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from pipelines.publish import place
 from pipelines.publish.place import standing_folder
 from pipelines.publish.publication import current, publish, verify
 from pipelines.publish.restore import RECORD, RestoreError, restorations, restore, standing_restoration
+from pipelines.publish.standing import standing
 from pipelines.publish.versions import versions_of
 from pipelines.settings import Settings, SetupError
 from pipelines.warehouse.connection import connect, connect_read_only
@@ -85,6 +87,36 @@ def test_going_back_further_remembers_the_newest_that_was_made(settings: Setting
     assert _figure(settings) == 3
     assert standing_restoration(root) is None
     assert [entry.publication_id for entry in restorations(root)] == [second, first, third]
+
+
+def test_whoever_finds_nothing_changed_sees_what_counts_and_whether_it_is_whole(settings: Settings) -> None:
+    assert standing(settings) is None
+    first, second = _publish(settings, 1, 2)
+    seen = standing(settings)
+    assert seen is not None
+    assert (seen.publication_id, seen.damaged, seen.restored) == (second, (), None)
+    done, _ = restore(settings, first, "a reason", "somebody")
+    seen = standing(settings)
+    assert seen is not None
+    assert (seen.publication_id, seen.damaged, seen.restored) == (first, (), done)
+    _damage(settings, first)
+    seen = standing(settings)
+    assert seen is not None and seen.damaged == ("parquet/observation.parquet",)
+    (seen.folder / "manifest.json").unlink()
+    seen = standing(settings)
+    assert seen is not None and seen.damaged == ("manifest.json",)
+    _publish(settings, 3)
+    seen = standing(settings)
+    assert seen is not None and seen.damaged == ()
+
+
+def test_a_publication_removed_by_hand_is_damage_and_not_nothing(settings: Settings) -> None:
+    (first,) = _publish(settings, 1)
+    shutil.rmtree(settings.published_path.parent / "versions" / first)
+    seen = standing(settings)
+    assert seen is not None and seen.damaged == ("manifest.json",)
+    _publish(settings, 2)
+    assert _figure(settings) == 2
 
 
 def test_the_next_publication_counts_as_usual(settings: Settings) -> None:
