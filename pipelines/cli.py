@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from pipelines import cli_publications
 from pipelines.settings import Settings, SetupError, load_settings
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(cli_publications.app)
 
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="where runs read and write; default: data/")]
 Profile = Annotated[str | None, typer.Option(help="sample (offline, bundled) or live")]
@@ -108,7 +111,9 @@ def run(
 
     from pipelines import progress
     from pipelines.main_job import run_main_job
+    from pipelines.warehouse.migrations import refuse_newer
 
+    refuse_newer(settings.warehouse_path)
     console = Console(stderr=True)
     with Progress(
         SpinnerColumn(),

@@ -66,7 +66,7 @@ def decide(settings: Settings, break_id: str, decision: str, because: str, by: s
             f"{break_id}: found it {newest.decision} on {newest.when} by {newest.who}, expected no second decision on "
             f"{settings.today}; change that entry in {path}"
         )
-    who = " ".join((by if by is not None else _git_user(settings.sources_dir)).split())
+    who = " ".join((by if by is not None else git_user(settings.sources_dir)).split())
     if not who:
         raise SetupError("--by: found no name, and none in git, expected who decides")
     entry = {
@@ -101,7 +101,8 @@ def _is_about(made: Decision, found: PublishedBreak, break_id: str) -> bool:
     return same_kind and made.direction == found.direction and near
 
 
-def _git_user(folder: Path) -> str:
+def git_user(folder: Path) -> str:
+    """The name that git knows its user by in a folder; empty where it knows none, or is not there."""
     git = shutil.which("git")
     if git is None:
         return ""

@@ -146,16 +146,15 @@ def _channels(settings: Settings) -> Iterator[Finding]:
 
 
 def _published(settings: Settings) -> Finding:
-    from pipelines.publish.publication import current, verify
+    from pipelines.publish.standing import standing
 
     try:
-        manifest = current(settings)
-        broken = verify(settings.published_path.parent / "current") if manifest else []
-    except (OSError, ValueError, KeyError) as error:
-        kind = type(error).__name__
-        return Finding(False, "published", f"its manifest cannot be read ({kind}); run again to publish anew")
-    if manifest is None:
+        found = standing(settings)
+    except SetupError as error:
+        return Finding(False, "published", str(error))
+    if found is None:
         return Finding(True, "published", "nothing yet; run `nulmeting run`")
-    if broken:
-        return Finding(False, "published", f"checksums differ: {', '.join(broken)}; run again to publish anew")
-    return Finding(True, "published", f"{manifest['publication_id']}, checksums hold")
+    if found.damaged:
+        return Finding(False, "published", f"checksums differ: {', '.join(found.damaged)}; run again to publish anew")
+    back = f"; gone back to by {found.restored.by}: {found.restored.because}" if found.restored else ""
+    return Finding(True, "published", f"{found.publication_id}, checksums hold{back}")

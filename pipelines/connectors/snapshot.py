@@ -41,7 +41,9 @@ _CHUNK = 1024 * 1024
 _LOCK_SECONDS = 600.0
 _SOURCE_ID = re.compile(r"[a-z][a-z0-9_]*")
 _WHAT_TO_DO_ABOUT_THE_KEY = "put the file back from a backup, or remove it: vintages are then called otherwise"
-_WHAT_TO_DO = "put the folder back from a backup, or move it away and deliver again"
+_WHAT_TO_DO = (
+    "put the folder back from a backup, or move it away and deliver again; `nulmeting verify` finds all that is damaged"
+)
 
 
 class SnapshotError(Exception):
@@ -53,6 +55,8 @@ class SnapshotCorrupt(Exception):  # noqa: N818 - the name says what it is
 
     def __init__(self, folder: Path, found: str) -> None:
         super().__init__(f"{folder}: {found}; {_WHAT_TO_DO}")
+        self.folder = folder
+        self.found = found
 
 
 @dataclass(frozen=True)
@@ -258,6 +262,30 @@ class SnapshotStore:
             size, digest = _measure(folder / file.name)
             if (size, digest) != (file.size, file.sha256):
                 raise SnapshotCorrupt(folder, _difference(file, size, digest))
+
+    def folders(self) -> tuple[Path, ...]:
+        """Where every snapshot lies, of all sources, sorted by path; none of them is opened."""
+        sources = (path for path in _visible_folders(self._root) if _SOURCE_ID.fullmatch(path.name))
+        deliveries = (delivery for source in sources for delivery in _visible_folders(source))
+        return tuple(sorted(folder for delivery in deliveries for folder in _visible_folders(delivery)))
+
+    def verify_folder(self, folder: Path) -> Snapshot | None:
+        """The snapshot that lies there, every checksum computed again; None where it has gone since it was listed.
+
+        Raises SnapshotCorrupt, as `verify` does.
+        """
+        try:
+            snapshot = self._load(folder)
+            if snapshot is not None:
+                self.verify(snapshot)
+        except SnapshotCorrupt:
+            # A snapshot may be replaced at any moment: what has gone is not damaged.
+            if not folder.exists():
+                return None
+            raise
+        except OSError as error:
+            raise SnapshotCorrupt(folder, f"{error.filename or folder} cannot be read ({error.strerror})") from None
+        return snapshot
 
     def key(self) -> bytes:
         """The key of this installation, made by chance when it is asked for first: for its owner to read alone.

@@ -10,6 +10,7 @@ from filelock import FileLock, Timeout
 from pipelines.reuse import whole_run
 from pipelines.run_folder import RunFolder
 from pipelines.settings import Settings, load_settings
+from pipelines.warehouse.connection import connect
 
 
 class RunLock(dg.ConfigurableResource):
@@ -32,6 +33,9 @@ class RunLock(dg.ConfigurableResource):
         try:
             # Whatever this run does, what stands after the last one holds no longer until it has done it.
             begun_with = whole_run.begin(settings)
+            # A warehouse of an earlier release is brought to this one before any step looks at it, dbt's included.
+            with connect(settings.warehouse_path):
+                pass
             if context.instance is not None and context.run is not None:
                 _end_holder(context.instance, holder)
                 holder.write_text(context.run.run_id, encoding="utf-8")

@@ -10,10 +10,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.warehouse.migrations import is_of_newer_duckdb, migrate, too_new_for_duckdb
+
 if TYPE_CHECKING:
     import duckdb
 
 SCHEMAS = ("declared", "raw", "staging", "core", "breaks", "privacy", "benchmark", "marts")
+
+
+# What DuckDB says of a file whose bytes are not those it wrote. Of all else that keeps it from opening a file, the file
+# is not the cause, and it stays where it is.
+_DAMAGED = ("Corrupt database file", "not a valid DuckDB database", "read enough bytes", "replaying WAL")
+_DAMAGED_BELOW = _DAMAGED[0]
+_IN_USE = ("Could not set lock", "used by another process")
 
 
 class WarehouseError(Exception):
@@ -24,26 +33,46 @@ class WarehouseError(Exception):
 def connect(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A writing connection to the working warehouse, with its schemas present; closed on leaving.
 
-    A warehouse file that DuckDB cannot read is set aside as `<name>.damaged`, because everything in it can be
-    built again from the snapshots. A warehouse in use by another process raises WarehouseError.
+    A warehouse of an earlier release is brought to this one (`migrations`). A file whose bytes are damaged is set aside
+    as `<name>.damaged`, because everything in it can be built again from the snapshots; where that shows only while it
+    is read, WarehouseError says so, and the next run begins with an empty one. Raises WarehouseError for a warehouse
+    that another process uses or that may not be opened, and WarehouseTooNew for one of a later release.
     """
+    import duckdb
+
     connection = _open(path)
     try:
+        migrate(connection, path)
         for schema in SCHEMAS:
             connection.execute(f"create schema if not exists {schema}")
         yield connection
+    except duckdb.Error as error:
+        if _DAMAGED_BELOW not in str(error):
+            raise
+        connection.close()
+        damaged = _set_aside(path)
+        raise WarehouseError(
+            f"{path}: found bytes that DuckDB did not write; it is set aside as {damaged.name}; run again, and all of "
+            "it is built anew from the snapshots"
+        ) from error
     finally:
         connection.close()
 
 
 @contextlib.contextmanager
 def connect_read_only(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A reading connection to a published file, which may lie on a read-only disk."""
+    """A reading connection to a published file, which may lie on a read-only disk.
+
+    It stays with the publication that counted when it was opened, whatever is published meanwhile.
+    """
     import duckdb
 
-    if not path.is_file():
+    from pipelines.publish.place import standing_file
+
+    file = standing_file(path)
+    if not file.is_file():
         raise WarehouseError(f"{path}: nothing has been published yet; run `nulmeting run` first")
-    connection = duckdb.connect(str(path), read_only=True)
+    connection = duckdb.connect(str(file), read_only=True)
     try:
         yield connection
     finally:
@@ -56,10 +85,26 @@ def _open(path: Path) -> duckdb.DuckDBPyConnection:
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         return duckdb.connect(str(path))
-    except duckdb.IOException as error:
-        if "lock" in str(error).lower():
+    except duckdb.Error as error:
+        text = str(error)
+        if is_of_newer_duckdb(error):
+            raise too_new_for_duckdb(path) from None
+        if any(sign in text for sign in _DAMAGED):
+            _set_aside(path)
+            return duckdb.connect(str(path))
+        if any(sign in text for sign in _IN_USE):
             raise WarehouseError(f"{path}: in use by another process; wait until that run has ended") from error
-        damaged = path.with_name(path.name + ".damaged")
-        path.replace(damaged)
-        path.with_name(path.name + ".wal").unlink(missing_ok=True)
-        return duckdb.connect(str(path))
+        raise WarehouseError(f"{path}: cannot be opened ({_reason(text)})") from error
+
+
+def _set_aside(path: Path) -> Path:
+    """Move a damaged file out of the way, and what had yet to be written into it with it."""
+    damaged = path.with_name(path.name + ".damaged")
+    path.replace(damaged)
+    path.with_name(path.name + ".wal").unlink(missing_ok=True)
+    return damaged
+
+
+def _reason(text: str) -> str:
+    """The operating system's word at the end of what DuckDB says."""
+    return text.strip().partition("\n")[0].rpartition(": ")[2]

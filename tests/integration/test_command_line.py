@@ -366,6 +366,8 @@ def test_doctor_names_what_is_wrong_and_never_an_address(untouched: Workspace, t
 
 def test_doctor_sees_a_published_file_that_was_changed(finished: Finished, tmp_path: Path) -> None:
     shutil.copytree(finished.workspace.data / "published", tmp_path / "published", symlinks=True)
+    for name in ("parquet/coverage.parquet", "manifest.json"):
+        (tmp_path / "published" / "current" / name).chmod(0o644)
     with (tmp_path / "published" / "current" / "parquet" / "coverage.parquet").open("ab") as file:
         file.write(b"x")
     outcome = finished.workspace.command("doctor", "--data-dir", str(tmp_path))
@@ -374,7 +376,7 @@ def test_doctor_sees_a_published_file_that_was_changed(finished: Finished, tmp_p
     (tmp_path / "published" / "current" / "manifest.json").write_text("{", encoding="utf-8")
     outcome = finished.workspace.command("doctor", "--data-dir", str(tmp_path))
     assert outcome.returncode == 2
-    assert "NOK published: its manifest cannot be read (JSONDecodeError)" in outcome.stdout
+    assert "NOK published: checksums differ: manifest.json; run again" in outcome.stdout
 
 
 # A part of the assets, and runs that fail. Each of these is a run of one or two steps.

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-import threading
+import datetime as dt
+import errno
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import duckdb
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pipelines.publish.publication import current, publish, verify
+from pipelines.publish import place, publication, versions
+from pipelines.publish.place import standing_file, standing_folder
+from pipelines.publish.publication import PublicationError, current, publish, verify
+from pipelines.publish.versions import PublicationDamaged, Version, looks_whole, retained, versions_of
 from pipelines.settings import Settings
-from pipelines.warehouse.connection import connect
+from pipelines.warehouse.connection import connect, connect_read_only
 
 
 @pytest.fixture
@@ -34,6 +46,13 @@ def _fill(settings: Settings, figure: int) -> None:
         )
 
 
+def _change_a_byte(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[10] ^= 1
+    path.chmod(0o644)
+    path.write_bytes(content)
+
+
 def _published(settings: Settings, query: str) -> object:
     with duckdb.connect(str(settings.published_path), read_only=True) as connection:
         ((value,),) = connection.execute(query).fetchall()
@@ -50,9 +69,19 @@ def test_a_publication_holds_marts_parquet_and_a_manifest_that_agree(settings: S
     manifest = current(settings)
     assert manifest is not None
     assert manifest["row_counts"] == {"delivery": 1, "observation": 1000}
+    assert (manifest["format"], manifest["release"], manifest["number"]) == (2, version("nulmeting"), 1)
+    assert manifest["sizes"]["nulmeting.duckdb"] == settings.published_path.stat().st_size
     assert manifest["vintages"][0]["vintage_id"] == "a/b/c"
     assert verify(publication.folder) == []
     assert _published(settings, "select sum(value) from marts.observation") == 1000
+
+
+def test_a_table_that_is_no_longer_made_is_not_published(settings: Settings) -> None:
+    _fill(settings, 1)
+    with connect(settings.warehouse_path) as connection:
+        connection.execute("create table marts.of_an_earlier_release as select 1 as figure")
+    assert "of_an_earlier_release" in publish(settings, "run-1").row_counts
+    assert list(publish(settings, "run-2", marts=["observation", "delivery"]).row_counts) == ["delivery", "observation"]
 
 
 def test_the_costliest_cases_are_published_only_where_the_settings_say_so(settings: Settings) -> None:
@@ -81,10 +110,65 @@ def test_a_changed_byte_is_found(settings: Settings) -> None:
     _fill(settings, 1)
     folder = publish(settings, "run-1").folder
     parquet = folder / "parquet" / "observation.parquet"
-    content = bytearray(parquet.read_bytes())
-    content[10] ^= 1
-    parquet.write_bytes(content)
+    _change_a_byte(parquet)
+    assert looks_whole(folder)
     assert verify(folder) == ["parquet/observation.parquet"]
+
+
+def test_a_file_cut_off_one_added_and_one_missing_are_seen_without_reading_them(settings: Settings) -> None:
+    _fill(settings, 1)
+    folder = publish(settings, "run-1").folder
+    log = folder / "nulmeting.duckdb.wal"
+    log.write_bytes(b"what somebody wrote into it")
+    assert not looks_whole(folder) and verify(folder) == ["nulmeting.duckdb.wal"]
+    log.unlink()
+    assert looks_whole(folder)
+    parquet = folder / "parquet" / "observation.parquet"
+    parquet.chmod(0o644)
+    parquet.write_bytes(parquet.read_bytes()[:-1])
+    assert not looks_whole(folder)
+    parquet.unlink()
+    assert not looks_whole(folder) and verify(folder) == ["parquet/observation.parquet"]
+
+
+def test_a_disk_that_gives_a_file_back_no_more_is_damage(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    _fill(settings, 1)
+    folder = publish(settings, "run-1").folder
+    checksum = versions.sha256_of
+
+    def unreadable(path: Path) -> str:
+        if path.name == "delivery.parquet":
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        return checksum(path)
+
+    monkeypatch.setattr(versions, "sha256_of", unreadable)
+    assert verify(folder) == ["parquet/delivery.parquet"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda text: text[:-20], lambda text: text.replace("1000", "1001"), lambda _: "[]", lambda _: "\0" * 50],
+)
+def test_a_damaged_manifest_is_found_and_a_run_publishes_anew(settings: Settings, damage: Callable[[str], str]) -> None:
+    _fill(settings, 1)
+    manifest = publish(settings, "run-1").folder / "manifest.json"
+    manifest.chmod(0o644)
+    manifest.write_text(damage(manifest.read_text(encoding="utf-8")), encoding="utf-8")
+    assert current(settings) is None
+    assert not looks_whole(manifest.parent)
+    with pytest.raises(PublicationDamaged, match=r"manifest\.json: found other text than was published"):
+        verify(manifest.parent)
+    publish(settings, "run-2")
+    found = current(settings)
+    assert found is not None and found["run_id"] == "run-2"
+
+
+def test_nobody_writes_into_what_was_published(settings: Settings) -> None:
+    _fill(settings, 1)
+    folder = publish(settings, "run-1").folder
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert len(files) == 4
+    assert not [path for path in files if path.stat().st_mode & 0o222]
 
 
 def test_the_same_content_gives_the_same_parquet_bytes(settings: Settings) -> None:
@@ -110,40 +194,317 @@ def test_a_failing_publication_leaves_the_standing_one(settings: Settings) -> No
 
 def test_what_a_killed_run_left_is_cleared_and_old_sets_are_dropped(settings: Settings) -> None:
     _fill(settings, 1)
-    left_over = settings.published_path.parent / "versions" / ".building-x"
-    left_over.mkdir(parents=True)
+    versions = settings.published_path.parent / "versions"
+    left_over = [versions / ".building-x", versions / ".removed-x"]
+    for folder in left_over:
+        (folder / "parquet").mkdir(parents=True)
+    (versions.parent / ".restored.json.0123abcd").write_text("[", encoding="utf-8")
+    (versions.parent / ".current.new").symlink_to("versions/x")
     for number in range(4):
         publish(settings, f"run-{number}")
-    versions = settings.published_path.parent / "versions"
-    assert not left_over.exists()
+    assert not [folder for folder in left_over if folder.exists()]
+    assert not list(versions.parent.glob(".*"))
     assert len(list(versions.iterdir())) == 2
 
 
-def test_readers_never_fail_or_see_a_mixture_while_sets_are_swapped(settings: Settings) -> None:
-    _fill(settings, 0)
-    publish(settings, "run-0")
-    done = threading.Event()
-    torn: list[object] = []
+def test_what_counted_a_moment_ago_stays_for_whoever_just_opened_it(settings: Settings) -> None:
+    _fill(settings, 1)
+    sparing = settings.model_copy(update={"keep_publications": 1, "keep_monthly_publications": 0})
+    first, second, third = (publish(sparing, f"run-{number}").folder for number in range(3))
+    assert (first.exists(), second.exists(), third.exists()) == (False, True, True)
 
-    def read() -> None:
-        while not done.is_set():
-            with duckdb.connect(str(settings.published_path.resolve()), read_only=True) as connection:
-                ((low, high),) = connection.execute("select min(value), max(value) from marts.observation").fetchall()
-            if low != high:
-                torn.append((low, high))
 
-    readers = [threading.Thread(target=read) for _ in range(4)]
-    for reader in readers:
-        reader.start()
-    patient = settings.model_copy(update={"keep_publications": 50})
-    for number in range(1, 6):
-        _fill(settings, number)
-        publish(patient, f"run-{number}")
-    done.set()
-    for reader in readers:
-        reader.join()
-    assert torn == []
-    assert _published(settings, "select max(value) from marts.observation") == 5
+def _version(number: int, published_at: str) -> Version:
+    return Version(f"v{number}", Path(f"v{number}"), number, {"published_at": published_at})
+
+
+def test_the_newest_stay_and_the_last_of_each_month() -> None:
+    days = ["2026-01-10", "2026-01-31", "2026-02-01", "2026-02-28", "2026-04-01", "2026-04-02", "2026-04-03"]
+    versions = [_version(number, f"{day}T08:00:00+00:00") for number, day in enumerate(days)]
+    assert retained(versions, keep=2, keep_monthly=0) == {"v5", "v6"}
+    assert retained(versions, keep=2, keep_monthly=2) == {"v3", "v5", "v6"}
+    assert retained(versions, keep=1, keep_monthly=12) == {"v1", "v3", "v6"}
+
+
+@given(
+    st.lists(st.datetimes(min_value=dt.datetime(1990, 1, 1), max_value=dt.datetime(2090, 1, 1)), min_size=1),  # noqa: DTZ001
+    st.integers(1, 6),
+    st.integers(0, 6),
+)
+def test_the_last_ones_made_stay_whatever_the_clock_said(clocks: list[dt.datetime], keep: int, monthly: int) -> None:
+    versions = [_version(number, moment.isoformat()) for number, moment in enumerate(clocks)]
+    stay = retained(versions, keep, monthly)
+    assert {version.publication_id for version in versions[-keep:]} <= stay
+    assert len(stay) <= keep + monthly
+
+
+class _Clock(dt.datetime):
+    """A clock that says what it is told to."""
+
+    says = dt.datetime(2026, 7, 1, 8, tzinfo=dt.UTC)
+
+    @classmethod
+    def now(cls, tz: dt.tzinfo | None = None) -> _Clock:
+        return cls.fromtimestamp(cls.says.timestamp(), tz)
+
+
+def test_a_clock_set_back_neither_hides_nor_drops_what_is_published_after(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _fill(settings, 1)
+    monkeypatch.setattr(publication.dt, "datetime", _Clock)
+    moments = ["2030-01-01T00:00:00", "2026-07-01T08:00:00", "2026-07-01T08:00:00", "2026-06-30T23:59:59"]
+    made = []
+    for number, moment in enumerate(moments):
+        monkeypatch.setattr(_Clock, "says", dt.datetime.fromisoformat(f"{moment}+00:00"))
+        made.append(publish(settings, "the same run"))
+        found = current(settings)
+        assert found is not None and found["number"] == number + 1
+        assert standing_folder(settings.published_path.parent) == made[-1].folder
+    assert made[1].publication_id != made[2].publication_id
+    # the last two by number, and the last of each month: 2030-01, 2026-07 and 2026-06
+    assert [one.publication_id for one in versions_of(settings.published_path.parent)] == [
+        made[0].publication_id,
+        made[2].publication_id,
+        made[3].publication_id,
+    ]
+
+
+def test_publications_of_the_release_before_come_before_those_with_a_number(settings: Settings) -> None:
+    _fill(settings, 1)
+    old = publish(settings, "run-0").folder
+    _as_the_release_before_made_it(old)
+    assert [one.number for one in versions_of(settings.published_path.parent)] == [0]
+    assert verify(old) == [] and looks_whole(old)
+    assert publish(settings, "run-1").number == 1
+    assert [one.number for one in versions_of(settings.published_path.parent)] == [0, 1]
+
+
+def _as_the_release_before_made_it(folder: Path) -> None:
+    """Its manifest had these keys, and no checksum of its own."""
+    keys = ["publication_id", "run_id", "published_at", "git_revision", "row_counts", "checksums", "vintages", "folder"]
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    path.unlink()
+    path.write_text(json.dumps({key: manifest[key] for key in keys}, indent=1) + "\n", encoding="utf-8")
+
+
+# A full disk, and a folder that cannot be written.
+
+
+def _names(root: Path) -> set[str]:
+    return {path.relative_to(root).as_posix() for path in root.rglob("*")}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
+        duckdb.IOException('Could not write file "x": No space left on device'),
+    ],
+)
+@pytest.mark.parametrize("place_of_failure", ["_copy_comments", "write_manifest", "sync"])
+def test_a_full_disk_leaves_the_standing_publication_and_nothing_half_made(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, error: Exception, place_of_failure: str
+) -> None:
+    _fill(settings, 1)
+    publish(settings, "run-1")
+    root = settings.published_path.parent
+    before = _names(root)
+
+    def full(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(publication, place_of_failure, full)
+    with pytest.raises(PublicationError, match="No space left on device; what was published before stands"):
+        publish(settings, "run-2")
+    assert _names(root) == before
+    assert verify(root / "current") == []
+    monkeypatch.undo()
+    assert publish(settings, "run-2").number == 2
+
+
+@pytest.fixture
+def somebody_else() -> Iterator[Path]:
+    """A folder of an account without rights over others' files, which this process is meanwhile."""
+    folder = Path(tempfile.mkdtemp(prefix="nulmeting-"))
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.chown(folder, 65534, 65534)
+        os.seteuid(65534)
+    yield folder
+    if is_root:
+        os.seteuid(0)
+    for path in (folder, *folder.rglob("*")):
+        if path.is_dir():
+            path.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("closed", ["published", "published/versions"])
+def test_a_folder_that_may_not_be_written_leaves_the_standing_publication(somebody_else: Path, closed: str) -> None:
+    settings = Settings(data_dir=somebody_else / "data", keep_publications=2)
+    _fill(settings, 1)
+    first = publish(settings, "run-1")
+    (settings.data_dir / closed).chmod(0o555)
+    with pytest.raises(PublicationError, match=r"cannot be written \(Permission denied\); what was published before"):
+        publish(settings, "run-2")
+    found = current(settings)
+    assert found is not None and found["run_id"] == "run-1"
+    assert verify(first.folder) == []
+    (settings.data_dir / closed).chmod(0o755)
+    publish(settings, "run-3")
+    assert _published(settings, "select max(value) from marts.observation") == 1
+    assert [one.folder.name[-5:] for one in versions_of(settings.published_path.parent)] == ["run-1", "run-3"]
+
+
+def test_what_was_made_by_a_run_killed_before_the_swap_never_counts(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _fill(settings, 1)
+    publish(settings, "run-1")
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    monkeypatch.setattr(publication, "swap", killed)
+    monkeypatch.setattr(publication, "set_aside", killed)
+    with pytest.raises(Killed):
+        publish(settings, "run-2")
+    assert len(versions_of(settings.published_path.parent)) == 2
+    monkeypatch.undo()
+    assert publish(settings, "run-3").number == 2
+    assert [one.folder.name[-5:] for one in versions_of(settings.published_path.parent)] == ["run-1", "run-3"]
+
+
+# Where a link cannot be made, and where a file cannot be replaced while somebody holds it.
+
+
+def _without_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EPERM, "A required privilege is not held by the client")
+
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+
+
+@pytest.mark.parametrize("has_hard_links", [True, False])
+def test_without_links_a_file_names_what_counts(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, has_hard_links: bool
+) -> None:
+    _fill(settings, 1)
+    root = settings.published_path.parent
+    publish(settings, "run-1")
+    _without_links(monkeypatch)
+    if not has_hard_links:
+        monkeypatch.setattr(os, "link", Path.symlink_to)
+    _fill(settings, 2)
+    second = publish(settings, "run-2")
+    assert second.notices == ()
+    assert (root / "current.txt").read_text(encoding="utf-8") == f"{second.publication_id}\n"
+    # no link is left that leads to what no longer counts
+    assert sorted(path.name for path in root.iterdir()) == ["current.txt", "nulmeting.duckdb", "versions"]
+    found = current(settings)
+    assert found is not None and found["run_id"] == "run-2"
+    assert _published(settings, "select max(value) from marts.observation") == 2
+    assert standing_file(settings.published_path) == second.folder / "nulmeting.duckdb"
+    monkeypatch.undo()
+    _fill(settings, 3)
+    third = publish(settings, "run-3")
+    assert not (root / "current.txt").exists()
+    assert standing_folder(root) == third.folder
+    assert settings.published_path.is_symlink()
+    assert _published(settings, "select max(value) from marts.observation") == 3
+
+
+def test_a_file_that_a_reader_holds_stays_as_it_was_and_ours_read_the_one_that_counts(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _without_links(monkeypatch)
+    monkeypatch.setattr(place, "_SECONDS_BETWEEN", 0.0)
+    _fill(settings, 1)
+    publish(settings, "run-1")
+    rename = Path.replace
+
+    def held(path: Path, target: Path) -> Path:
+        if Path(target).name == "nulmeting.duckdb":
+            raise PermissionError(errno.EACCES, "used by another process", str(target))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "replace", held)
+    _fill(settings, 2)
+    second = publish(settings, "run-2")
+    (notice,) = second.notices
+    assert "held by a reader" in notice and "current.txt names the one that counts" in notice
+    assert not list(settings.published_path.parent.glob(".*"))
+    # the held file is the whole publication before; what counts is found by name
+    assert _published(settings, "select max(value) from marts.observation") == 1
+    with connect_read_only(settings.published_path) as connection:
+        assert connection.execute("select max(value) from marts.observation").fetchall() == [(2,)]
+    monkeypatch.setattr(Path, "replace", rename)
+    assert publish(settings, "run-3").notices == ()
+    assert _published(settings, "select max(value) from marts.observation") == 2
+
+
+def test_a_pointer_that_is_read_just_then_is_replaced_a_moment_later(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _without_links(monkeypatch)
+    monkeypatch.setattr(place, "_SECONDS_BETWEEN", 0.0)
+    _fill(settings, 1)
+    rename, refused = Path.replace, [0]
+
+    def held(path: Path, target: Path) -> Path:
+        if Path(target).name == "current.txt" and refused[0] < 3:
+            refused[0] += 1
+            raise PermissionError(errno.EACCES, "used by another process", str(target))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "replace", held)
+    assert publish(settings, "run-1").notices == ()
+    assert refused == [3]
+    assert current(settings) is not None
+
+
+def test_a_publication_that_a_reader_holds_is_removed_the_next_time(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _fill(settings, 1)
+    sparing = settings.model_copy(update={"keep_publications": 1, "keep_monthly_publications": 0})
+    first = publish(sparing, "run-1").folder
+    rename = Path.rename
+
+    def held(path: Path, target: Path) -> Path:
+        if path == first:
+            raise PermissionError(errno.EACCES, "used by another process", str(path))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", held)
+    for number in (2, 3):
+        publish(sparing, f"run-{number}")
+    assert verify(first) == []
+    monkeypatch.undo()
+    publish(sparing, "run-4")
+    assert not first.exists()
+
+
+def test_a_copy_that_was_put_back_without_its_links_is_published_over(settings: Settings) -> None:
+    _fill(settings, 1)
+    publish(settings, "run-1")
+    root = settings.published_path.parent
+    copy = root.with_name("copy")
+    shutil.copytree(root, copy, symlinks=False)
+    shutil.rmtree(root)
+    copy.rename(root)
+    assert (root / "current").is_dir() and not (root / "current").is_symlink()
+    found = current(settings)
+    assert found is not None and found["run_id"] == "run-1"
+    _fill(settings, 2)
+    publish(settings, "run-2")
+    assert (root / "current").is_symlink() and (root / "parquet").is_symlink()
+    assert _published(settings, "select max(value) from marts.observation") == 2
 
 
 def _catalogue(settings: Settings) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -10,7 +12,7 @@ import pytest
 
 from pipelines.declarations.load import load_declarations
 from pipelines.settings import PROJECT_ROOT
-from pipelines.warehouse.connection import SCHEMAS, connect
+from pipelines.warehouse.connection import SCHEMAS, WarehouseError, connect, connect_read_only
 from pipelines.warehouse.load import forget_other_sources, load_source, replace_tables
 from pipelines.warehouse.raw_tables import ACCOUNTS, raw_schema
 
@@ -59,6 +61,67 @@ def test_a_damaged_warehouse_is_set_aside_because_it_can_be_built_again(tmp_path
     assert path.with_name("w.duckdb.damaged").is_file()
     with duckdb.connect(str(path), read_only=True) as connection:
         assert connection.execute("select count(*) from raw.a").fetchall() == [(0,)]
+
+
+def test_damage_that_shows_only_when_it_is_read_is_set_aside_then(tmp_path: Path) -> None:
+    path = tmp_path / "w.duckdb"
+    with connect(path) as connection:
+        connection.execute("create table raw.a as select hash(range) as x from range(200000)")
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 100] = bytes(byte ^ 255 for byte in content[middle : middle + 100])
+    path.write_bytes(content)
+    with (
+        pytest.raises(WarehouseError, match=r"set aside as w\.duckdb\.damaged; run again"),
+        connect(path) as connection,
+    ):
+        connection.execute("select sum(x) from raw.a").fetchall()
+    with connect(path) as connection:
+        assert connection.execute("select count(*) from duckdb_tables() where schema_name = 'raw'").fetchall() == [(0,)]
+
+
+def test_changes_that_a_killed_run_left_damaged_are_set_aside_with_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "w.duckdb"
+    command = (
+        "import duckdb, os, sys; c = duckdb.connect(sys.argv[1]); c.execute('create table a as select 1 as x'); "
+        "c.execute('create table b as from range(1000)'); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", command, str(path)], check=True)
+    log = path.with_name("w.duckdb.wal")
+    content = bytearray(log.read_bytes())
+    content[len(content) // 2] ^= 255
+    log.write_bytes(content)
+    with connect(path) as connection:
+        assert connection.execute("select count(*) from duckdb_tables() where table_name = 'b'").fetchall() == [(0,)]
+    assert path.with_name("w.duckdb.damaged").is_file() and not log.exists()
+
+
+def test_a_warehouse_that_another_process_uses_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "w.duckdb"
+    command = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print(1, flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", command, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as user:
+        assert user.stdout is not None and user.stdout.readline()
+        with pytest.raises(WarehouseError, match="in use by another process"), connect(path):
+            pass
+        user.communicate()
+    assert not path.with_name("w.duckdb.damaged").exists()
+
+
+def test_an_error_in_a_query_sets_nothing_aside(tmp_path: Path) -> None:
+    path = tmp_path / "w.duckdb"
+    with pytest.raises(duckdb.CatalogException), connect(path) as connection:
+        connection.execute("from raw.nothing")
+    assert path.is_file() and not path.with_name("w.duckdb.damaged").exists()
+
+
+def test_a_published_file_is_read_where_it_lies(tmp_path: Path) -> None:
+    with (
+        pytest.raises(WarehouseError, match="nothing has been published yet"),
+        connect_read_only(tmp_path / "p.duckdb"),
+    ):
+        pass
 
 
 def test_every_declared_source_has_a_raw_table_with_a_vintage() -> None:
