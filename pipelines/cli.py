@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from pipelines.cli_retention import add_commands
 from pipelines.settings import Settings, SetupError, load_settings
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+add_commands(app)
 
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="where runs read and write; default: data/")]
 Profile = Annotated[str | None, typer.Option(help="sample (offline, bundled) or live")]

@@ -6,6 +6,7 @@ Nothing else may assume that the warehouse is a local file: everything asks for 
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,6 +49,27 @@ def connect_read_only(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
     finally:
         connection.close()
+
+
+def remove_warehouse(path: Path) -> bool:
+    """Take the working warehouse away with all that lies beside it; the next run builds it again. False where none was.
+
+    A row that is deleted stays in the free blocks of the file, and in its log. Only a new file is without it.
+    """
+    damaged = path.with_name(path.name + ".damaged")
+    log, spilled = path.with_name(path.name + ".wal"), path.with_name(path.name + ".tmp")
+    # The log goes first: a log without its warehouse would be read into the next one.
+    found = [one for one in (log, path, damaged) if one.is_file()]
+    try:
+        for one in found:
+            one.unlink()
+        if spilled.is_dir():
+            shutil.rmtree(spilled)
+    except OSError as error:
+        raise WarehouseError(
+            f"{path}: cannot be removed ({error.strerror}); end what has it open, and repeat"
+        ) from None
+    return bool(found)
 
 
 def _open(path: Path) -> duckdb.DuckDBPyConnection:
