@@ -23,6 +23,7 @@ Profile = Annotated[str | None, typer.Option(help="sample (offline, bundled) or 
 def add_commands(app: typer.Typer) -> None:
     """Hang the commands of this module under the program's own."""
     app.command("erase")(erase)
+    app.command("retention")(retention)
 
 
 def erase(
@@ -72,6 +73,45 @@ def erase(
             err=True,
         )
     raise typer.Exit(_NOT_ALL if done.not_searched else _DONE)
+
+
+def retention(
+    apply: Annotated[bool, typer.Option("--apply", help="remove it; without this nothing is removed")] = False,
+    profile: Profile = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Say what the rules of [retention] let go, in counts per source; remove it with --apply."""
+    settings = load_settings(profile=profile, data_dir=data_dir)
+    from pipelines.connectors.snapshot import SnapshotCorrupt, SnapshotError
+    from pipelines.retention.by_rule import apply_rules
+    from pipelines.warehouse.connection import WarehouseError
+
+    try:
+        plan = apply_rules(settings, dry_run=not apply)
+    except (SnapshotCorrupt, SnapshotError, WarehouseError, OSError) as error:
+        _end(f"{error}; then repeat the command, which does what is left", _FAILED)
+    for source_id in sorted({one.source_id for one in plan.rows}):
+        rows = [one.rows for one in plan.rows if one.source_id == source_id]
+        told = f"{sum(rows)} rows in {len(rows)} vintages, of persons last heard of before {plan.rows_before}"
+        typer.echo(f"{source_id}: {told}")
+    for source_id in sorted({one.source_id for one in plan.vintages}):
+        many = sum(one.source_id == source_id for one in plan.vintages)
+        typer.echo(f"{source_id}: {many} vintages that had made way for another by {plan.vintages_before}")
+    if plan.runs:
+        typer.echo(f"{len(plan.runs)} folders and logs of runs")
+    for vintage_id in plan.not_judged:
+        typer.echo(
+            f"nulmeting: {vintage_id}: not judged, its pseudonyms were made with a key that is not here", err=True
+        )
+    if plan.is_empty:
+        typer.echo("The rules let nothing go.")
+    elif not apply:
+        typer.echo("Nothing was removed; --apply removes it.")
+    else:
+        typer.echo("All of it was removed.")
+        if plan.rows:
+            typer.echo("The working warehouse was removed with it: `nulmeting run` builds it and the marts again.")
+    raise typer.Exit(_NOT_ALL if plan.not_judged else _DONE)
 
 
 def _bsn() -> str:
