@@ -63,7 +63,7 @@ def erase(
         if done.is_remembered:
             typer.echo("The person is left out of every later delivery.")
         if done.warehouses:
-            typer.echo("The working warehouse was removed with them: `nulmeting run` builds it and the marts again.")
+            typer.echo("The working warehouse was emptied with them: `nulmeting run` builds it and the marts again.")
     for name in done.still_delivered:
         typer.echo(f"nulmeting: {name}: lies in the folder of deliveries with erased persons in it", err=True)
     for vintage_id in done.not_searched:
@@ -110,7 +110,7 @@ def retention(
     else:
         typer.echo("All of it was removed.")
         if plan.rows:
-            typer.echo("The working warehouse was removed with it: `nulmeting run` builds it and the marts again.")
+            typer.echo("The working warehouse was emptied with it: `nulmeting run` builds it and the marts again.")
     raise typer.Exit(_NOT_ALL if plan.not_judged else _DONE)
 
 

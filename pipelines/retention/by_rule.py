@@ -32,7 +32,7 @@ from pipelines.privacy.pseudonym import PseudonymKey
 from pipelines.retention.erasure import key_of, keys_at_hand
 from pipelines.retention.kept_from import record_kept_from
 from pipelines.retention.long_ago import is_of_households, last_heard_of_before
-from pipelines.retention.removal import LeftOut, alone, note, remove_warehouses
+from pipelines.retention.removal import LeftOut, alone, empty_warehouses, note
 from pipelines.run_folder import runs_too_old
 from pipelines.settings import Settings, SetupError
 from pipelines.warehouse.connection import connect_read_only
@@ -104,7 +104,7 @@ def _remove(settings: Settings, store: SnapshotStore, plan: Plan) -> None:
         households = {snapshot.source_id for snapshot, kept in plan._rest.values() if is_of_households(kept.rows)}
         for source_id in sorted({one.source_id for one in plan.rows} - households):
             record_kept_from(store.root, source_id, plan.rows_before)
-        remove_warehouses(settings, _BY_RULE)
+        empty_warehouses(settings, _BY_RULE)
         for one in plan.rows:
             snapshot, rest = plan._rest[one.vintage_id]
             store.put_in_place_of_bytes(snapshot, {ROWS: rest.as_bytes()})

@@ -21,7 +21,7 @@ from pipelines.deliveries.kept_rows import ERASED, ROWS, KeptRows, read_kept_row
 from pipelines.delivery_privacy import shown_name
 from pipelines.privacy.pseudonym import SAMPLE_ONLY_KEY, PseudonymKey, PseudonymKeyError, configured_key
 from pipelines.retention.erased_persons import remember_erased
-from pipelines.retention.removal import LeftOut, alone, note, remove_warehouses
+from pipelines.retention.removal import LeftOut, alone, empty_warehouses, note
 from pipelines.settings import Settings, SetupError
 
 _ERASURE: Final = "erasure on request"
@@ -70,7 +70,7 @@ def erase_person(settings: Settings, bsn: str, *, dry_run: bool = False) -> Eras
             # Under the public key a mark would tell the number: only who is in the sample is listed under it.
             marks.update(mark for key in keys if not _is_public(key) for mark in _mark(key, bsn))
             remember_erased(store.root, frozenset(marks))
-            warehouses = remove_warehouses(settings, _ERASURE)
+            warehouses = empty_warehouses(settings, _ERASURE)
             for snapshot, rest, left_out in found:
                 store.put_in_place_of_bytes(snapshot, {ROWS: rest.as_bytes()})
                 note(settings, _ERASURE, f"{left_out.rows} rows of {left_out.vintage_id}")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from pipelines.settings import Settings, SetupError
-from pipelines.warehouse.connection import remove_warehouse
+from pipelines.warehouse.connection import empty_warehouse
 
 LOG: Final = "removed.log"
 _OWNER_ONLY: Final = 0o600
@@ -54,11 +54,11 @@ def alone(settings: Settings) -> Iterator[None]:
         yield
 
 
-def remove_warehouses(settings: Settings, because: str) -> int:
-    """Take away the warehouse of now and those of the days that were looked back at; how many there were."""
+def empty_warehouses(settings: Settings, because: str) -> int:
+    """Renew the warehouse of now and those of the days that were looked back at; how many there were."""
     folders = (settings.data_dir, *sorted((settings.data_dir / "as-of").glob("*")))
     name = settings.warehouse_path.name
-    removed = [folder / name for folder in folders if remove_warehouse(folder / name)]
+    removed = [folder / name for folder in folders if empty_warehouse(folder / name)]
     for path in removed:
         note(settings, because, path.relative_to(settings.data_dir).as_posix())
     return len(removed)

@@ -10,6 +10,7 @@ import pty
 import shutil
 import stat
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from pipelines.retention import erasure as erasure_module
 from pipelines.retention.erased_persons import read_erased
 from pipelines.retention.erasure import erase_person
 from pipelines.settings import EARLIER_PSEUDONYM_KEYS_FILE, PSEUDONYM_KEY, PSEUDONYM_KEY_FILE, SetupError
-from pipelines.warehouse.connection import connect
+from pipelines.warehouse.connection import WarehouseError, connect
 from pipelines.warehouse.load import load_source
 from tests.integration.conftest import NULMETING, Workspace
 from tests.integration.test_istandaard_deliveries import KEY, OTHER_SECRET, SECRET, Drop, allocated, counted, reasons
@@ -141,6 +142,40 @@ def test_what_an_earlier_release_quoted_of_refused_rows_goes_with_them(drop: Dro
     assert "GM9001;bijstand" in drop.kept()
     erase_person(drop.settings, BSN)
     assert "GM9001;bijstand" not in drop.kept()
+
+
+def test_the_new_warehouse_remembers_how_breaks_were_called(drop: Drop) -> None:
+    drop.deliver(of_all("1"))
+    load = drop.load()
+    with connect(drop.settings.warehouse_path) as connection:
+        load_source(connection, "iwmo", load.rows, load.accounts)
+        connection.execute("create table breaks.known as select 'b1' as break_id")
+    (drop.settings.data_dir / "warehouse.duckdb.new").write_text("of a kill")
+    erase_person(drop.settings, BSN)
+    with connect(drop.settings.warehouse_path) as connection:
+        assert connection.execute("select schema_name, table_name from duckdb_tables()").fetchall() == [
+            ("breaks", "known")
+        ]
+        assert connection.execute("from breaks.known").fetchall() == [("b1",)]
+    assert not list(drop.settings.data_dir.glob("warehouse.duckdb.*"))
+
+
+def test_a_warehouse_that_somebody_has_open_is_told_and_a_repeat_does_the_rest(drop: Drop) -> None:
+    drop.deliver(of_all("1"))
+    drop.load()
+    path = drop.settings.warehouse_path
+    with connect(path) as connection:
+        connection.execute("create table breaks.known as select 'b1' as break_id")
+    program = f"import duckdb, sys; c = duckdb.connect({str(path)!r}); print('open', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None and other.stdout.readline() == "open\n"
+        with pytest.raises(WarehouseError, match="in use by another process"):
+            erase_person(drop.settings, BSN)
+        other.communicate("")
+    assert [one.rows for one in erase_person(drop.settings, BSN).left_out] == [1]
+    assert KEY.person(BSN) not in drop.kept()
 
 
 # What comes later
@@ -280,7 +315,7 @@ def killing(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
 
     for of, name in (
         (erasure_module, "remember_erased"),
-        (erasure_module, "remove_warehouses"),
+        (erasure_module, "empty_warehouses"),
         (erasure_module, "note"),
         (snapshot_module, "_write_synced"),
         (snapshot_module, "sync"),
@@ -290,7 +325,7 @@ def killing(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
         monkeypatch.setattr(of, name, counting(name, of))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(erased=st.permutations(EVERYBODY), kills=st.lists(st.integers(0, 40), max_size=4))
 def test_in_any_order_with_kills_between_all_who_were_erased_are_gone_and_nobody_else(
     erased: list[str], kills: list[int], tmp_path_factory: pytest.TempPathFactory

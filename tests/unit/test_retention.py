@@ -250,7 +250,7 @@ def test_a_kill_anywhere_leaves_what_a_next_run_and_a_next_removal_finish(
     place.deliver("begin.xml", begun(*[Client(bsn, [start(None, **LONG_AGO)]) for bsn in (BSN, OTHER_BSN)]))
     place.deliver("einde.xml", ended(Client(BSN, [stop(None, Begindatum="2012-02-01", Einddatum="2012-06-30")])))
     place.load()
-    for name in ("remove_warehouses", "note"):
+    for name in ("empty_warehouses", "note"):
         with monkeypatch.context() as patch:
             patch.setattr(by_rule, name, dying)
             with pytest.raises(Killed):
