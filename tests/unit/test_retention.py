@@ -178,6 +178,45 @@ def test_what_nobody_stopped_goes_on_until_its_allocation_ends(place: Place, end
     assert bool(apply_rules(place.settings, dry_run=True).rows) == goes
 
 
+STOPPED = {"number": None, "Begindatum": "2012-02-01", "Einddatum": "2012-06-30"}
+
+
+@pytest.mark.parametrize(
+    ("stops", "goes"),
+    [
+        ([STOPPED], True),
+        ([STOPPED, {**STOPPED, "StatusAanlevering": "3"}], False),
+        ([{**STOPPED, "number": "7"}], False),
+        ([{**STOPPED, "Begindatum": "2012-02-02"}], False),
+    ],
+    ids=["stopped", "the stop was taken back", "something else was stopped", "a later start was stopped"],
+)
+def test_only_a_stop_of_that_start_that_still_stands_ends_it(
+    place: Place, stops: list[dict[str, Any]], goes: bool
+) -> None:
+    place.deliver("begin.xml", begun(Client(BSN, [start(None, **LONG_AGO)])))
+    for number, words in enumerate(stops):
+        header = {"Dagtekening": f"2012-07-0{number + 1}", "Identificatie": f"einde{number}"}
+        place.deliver(f"einde{number}.xml", message("wmo307", [Client(BSN, [stop(**words)])], **header))
+    assert place.load()["iwmo"].rows.num_rows == 1 + len(stops)
+    assert bool(apply_rules(place.settings, dry_run=True).rows) == goes
+
+
+def test_an_allocation_that_lost_its_last_day_goes_on(place: Place) -> None:
+    days = {"Ingangsdatum": "2012-02-01", "Toewijzingsdatum": "2012-01-05"}
+    for number, end in enumerate(("2012-12-31", None)):
+        text = message(
+            "wmo301",
+            [Client(BSN, [allocation("1", Einddatum=end, **days)])],
+            Dagtekening=f"2012-01-0{number + 6}",
+            Identificatie=f"t{number}",
+        )
+        place.deliver(f"toewijzing{number}.xml", text)
+    place.deliver("begin.xml", begun(Client(BSN, [start("1", **LONG_AGO)])))
+    place.load()
+    assert apply_rules(place.settings, dry_run=True).is_empty
+
+
 def test_of_a_table_the_end_of_the_last_stretch_tells(place: Place) -> None:
     place.deliver(
         "bijstand.txt",
