@@ -144,9 +144,11 @@ def ended(*clients: Client) -> str:
 
 
 def test_a_person_whose_help_ended_long_ago_goes_and_one_who_still_has_it_stays_whole(place: Place) -> None:
-    clients = [Client(bsn, [start(None, **LONG_AGO)]) for bsn in (BSN, OTHER_BSN)]
+    clients = [Client(bsn, [start(ToewijzingNummer=None, **LONG_AGO)]) for bsn in (BSN, OTHER_BSN)]
     place.deliver("begin.xml", begun(*clients))
-    place.deliver("einde.xml", ended(Client(BSN, [stop(None, Begindatum="2012-02-01", Einddatum="2012-06-30")])))
+    place.deliver(
+        "einde.xml", ended(Client(BSN, [stop(ToewijzingNummer=None, Begindatum="2012-02-01", Einddatum="2012-06-30")]))
+    )
     before = place.load()["iwmo"]
     assert set(before.rows["person"].to_pylist()) == {KEY.person(BSN), KEY.person(OTHER_BSN)}
     plan = apply_rules(place.settings, dry_run=False)
@@ -178,7 +180,7 @@ def test_what_nobody_stopped_goes_on_until_its_allocation_ends(place: Place, end
     assert bool(apply_rules(place.settings, dry_run=True).rows) == goes
 
 
-STOPPED = {"number": None, "Begindatum": "2012-02-01", "Einddatum": "2012-06-30"}
+STOPPED = {"ToewijzingNummer": None, "Begindatum": "2012-02-01", "Einddatum": "2012-06-30"}
 
 
 @pytest.mark.parametrize(
@@ -186,7 +188,7 @@ STOPPED = {"number": None, "Begindatum": "2012-02-01", "Einddatum": "2012-06-30"
     [
         ([STOPPED], True),
         ([STOPPED, {**STOPPED, "StatusAanlevering": "3"}], False),
-        ([{**STOPPED, "number": "7"}], False),
+        ([{**STOPPED, "ToewijzingNummer": "7"}], False),
         ([{**STOPPED, "Begindatum": "2012-02-02"}], False),
     ],
     ids=["stopped", "the stop was taken back", "something else was stopped", "a later start was stopped"],
@@ -194,7 +196,7 @@ STOPPED = {"number": None, "Begindatum": "2012-02-01", "Einddatum": "2012-06-30"
 def test_only_a_stop_of_that_start_that_still_stands_ends_it(
     place: Place, stops: list[dict[str, Any]], goes: bool
 ) -> None:
-    place.deliver("begin.xml", begun(Client(BSN, [start(None, **LONG_AGO)])))
+    place.deliver("begin.xml", begun(Client(BSN, [start(ToewijzingNummer=None, **LONG_AGO)])))
     for number, words in enumerate(stops):
         header = {"Dagtekening": f"2012-07-0{number + 1}", "Identificatie": f"einde{number}"}
         place.deliver(f"einde{number}.xml", message("wmo307", [Client(BSN, [stop(**words)])], **header))
@@ -264,7 +266,9 @@ def test_of_what_was_replaced_long_ago_only_who_still_counts_stays(place: Place)
 
 def test_with_years_of_nought_every_person_stays(tmp_path: Path) -> None:
     place = Place(tmp_path, client_rows_years=0)
-    place.deliver("einde.xml", ended(Client(BSN, [stop(None, Begindatum="2012-02-01", Einddatum="2012-06-30")])))
+    place.deliver(
+        "einde.xml", ended(Client(BSN, [stop(ToewijzingNummer=None, Begindatum="2012-02-01", Einddatum="2012-06-30")]))
+    )
     place.load()
     assert apply_rules(place.settings, dry_run=False).is_empty
 
@@ -286,8 +290,12 @@ def test_a_kill_anywhere_leaves_what_a_next_run_and_a_next_removal_finish(
         raise Killed
 
     place = Place(tmp_path)
-    place.deliver("begin.xml", begun(*[Client(bsn, [start(None, **LONG_AGO)]) for bsn in (BSN, OTHER_BSN)]))
-    place.deliver("einde.xml", ended(Client(BSN, [stop(None, Begindatum="2012-02-01", Einddatum="2012-06-30")])))
+    place.deliver(
+        "begin.xml", begun(*[Client(bsn, [start(ToewijzingNummer=None, **LONG_AGO)]) for bsn in (BSN, OTHER_BSN)])
+    )
+    place.deliver(
+        "einde.xml", ended(Client(BSN, [stop(ToewijzingNummer=None, Begindatum="2012-02-01", Einddatum="2012-06-30")]))
+    )
     place.load()
     for name in ("empty_warehouses", "note"):
         with monkeypatch.context() as patch:
@@ -301,7 +309,9 @@ def test_a_kill_anywhere_leaves_what_a_next_run_and_a_next_removal_finish(
 
 
 def test_without_a_finished_run_nothing_is_judged(place: Place) -> None:
-    place.deliver("einde.xml", ended(Client(BSN, [stop(None, Begindatum="2012-02-01", Einddatum="2012-06-30")])))
+    place.deliver(
+        "einde.xml", ended(Client(BSN, [stop(ToewijzingNummer=None, Begindatum="2012-02-01", Einddatum="2012-06-30")]))
+    )
     place.load()
     place.settings.warehouse_path.unlink()
     with pytest.raises(SetupError, match="found no warehouse, which tells what counts now"):
@@ -309,7 +319,9 @@ def test_without_a_finished_run_nothing_is_judged(place: Place) -> None:
 
 
 def test_without_the_key_nothing_is_judged(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    place.deliver("einde.xml", ended(Client(BSN, [stop(None, Begindatum="2012-02-01", Einddatum="2012-06-30")])))
+    place.deliver(
+        "einde.xml", ended(Client(BSN, [stop(ToewijzingNummer=None, Begindatum="2012-02-01", Einddatum="2012-06-30")]))
+    )
     place.load()
     monkeypatch.delenv(PSEUDONYM_KEY)
     with pytest.raises(SetupError, match="the key of the pseudonyms: found no key"):
@@ -463,8 +475,12 @@ def test_the_command_only_says_what_would_go_until_it_is_told_to_apply_it(tmp_pa
     place = Place(tmp_path, runs_days=30)
     for name, days in (("a", 90), ("b", 1)):
         aged(place.settings.runs_dir / name, days, Path.mkdir)
-    place.deliver("begin.xml", begun(*[Client(bsn, [start(None, **LONG_AGO)]) for bsn in (BSN, OTHER_BSN)]))
-    place.deliver("einde.xml", ended(Client(BSN, [stop(None, Begindatum="2012-02-01", Einddatum="2012-06-30")])))
+    place.deliver(
+        "begin.xml", begun(*[Client(bsn, [start(ToewijzingNummer=None, **LONG_AGO)]) for bsn in (BSN, OTHER_BSN)])
+    )
+    place.deliver(
+        "einde.xml", ended(Client(BSN, [stop(ToewijzingNummer=None, Begindatum="2012-02-01", Einddatum="2012-06-30")]))
+    )
     place.load()
     config = tmp_path / "nulmeting.toml"
     config.write_text("profile = 'live'\n[retention]\nruns_days = 30\n", encoding="utf-8")
