@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from pipelines import cli_publications
+from pipelines.cli_retention import add_commands
 from pipelines.settings import Settings, SetupError, load_settings
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+add_commands(app)
 
 app.add_typer(cli_publications.app)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shutil
 from pathlib import Path
@@ -30,14 +31,33 @@ class RunFolder:
 
 
 def forget_old_runs(settings: Settings) -> None:
-    """Keep the folders and the logs of the latest runs only."""
-    for old in _but_latest(settings.runs_dir):
-        shutil.rmtree(old, ignore_errors=True)
-    for old in _but_latest(settings.logs_dir):
-        old.unlink(missing_ok=True)
+    """Keep the folders and the logs of the latest runs only, and none that `[retention] runs_days` lets go."""
+    kept_too_long = runs_too_old(settings, dt.datetime.now(dt.UTC))
+    for old in {*_but_latest(settings.runs_dir), *_but_latest(settings.logs_dir), *kept_too_long}:
+        if old.is_dir():
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            old.unlink(missing_ok=True)
+
+
+def runs_too_old(settings: Settings, now: dt.datetime) -> tuple[Path, ...]:
+    """The folders and logs of runs of more than `runs_days` days ago; the latest run of all is never one of them."""
+    days = settings.retention.runs_days
+    if days is None:
+        return ()
+    before = (now - dt.timedelta(days=days)).timestamp()
+    return tuple(
+        entry
+        for folder in (settings.runs_dir, settings.logs_dir)
+        for entry in _by_age(folder)[:-1]
+        if entry.stat().st_mtime < before
+    )
 
 
 def _but_latest(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return sorted(folder.iterdir(), key=lambda entry: entry.stat().st_mtime)[:-KEPT_RUNS]
+    return _by_age(folder)[:-KEPT_RUNS]
+
+
+def _by_age(folder: Path) -> list[Path]:
+    """What lies in a folder, the oldest first."""
+    return sorted(folder.iterdir(), key=lambda entry: entry.stat().st_mtime) if folder.is_dir() else []

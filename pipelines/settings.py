@@ -45,6 +45,16 @@ class Channel(BaseModel):
         return self.url
 
 
+class Retention(BaseModel):
+    """How long what is kept stays; `nulmeting retention` applies it. Years of 0 and days that are not given: no end."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    client_rows_years: int = Field(default=8, ge=0, le=100)
+    snapshots_years: int = Field(default=0, ge=0, le=100)
+    runs_days: int | None = Field(default=None, ge=1)
+
+
 class Settings(BaseModel):
     """Everything a run needs to know. All paths are absolute."""
 
@@ -68,6 +78,7 @@ class Settings(BaseModel):
         Channel(name="file", kind="file"),
     )
     link_base: str | None = None
+    retention: Retention = Retention()
     keep_publications: int = Field(default=5, ge=1)
     keep_monthly_publications: int = Field(default=12, ge=0)
     publish_costliest_cases: bool = False
@@ -186,7 +197,9 @@ def _wrong_setting(error: ValidationError, given_in: dict[str, str]) -> SetupErr
     where = ".".join(str(part) for part in first["loc"])
     source = given_in.get(str(first["loc"][0]), "configuration")
     if first["type"] == "extra_forbidden":
-        known = ", ".join((Settings if len(first["loc"]) == 1 else Channel).model_fields)
+        models: dict[str, type[BaseModel]] = {"channels": Channel, "retention": Retention}
+        model = Settings if len(first["loc"]) == 1 else models[str(first["loc"][0])]
+        known = ", ".join(model.model_fields)
         return SetupError(f"{source}: found an unknown key {where}, expected one of {known}")
     if isinstance(first["input"], dict):
         return SetupError(f"{source} ({where}): {first['msg']}")

@@ -33,6 +33,7 @@ from filelock import FileLock, Timeout
 from pipelines.durable import sync, write_atomically
 
 _RECORD = "snapshot.json"
+_READY = ".ready-"
 _KEY = "vintages.key"
 _KEY_BYTES = 32
 _FORMAT = 1
@@ -247,6 +248,28 @@ class SnapshotStore:
             self._write(replaced, made)
         return replaced
 
+    def remove(self, snapshot: Snapshot) -> None:
+        """Take a whole snapshot away, in one step; one that has gone already is no error."""
+        with self._alone():
+            if snapshot.folder.exists():
+                self._remove(snapshot)
+
+    def tidy(self) -> None:
+        """Finish or remove what killed writers left, so that nothing of what was replaced or removed lies there."""
+        if self._root.is_dir():
+            with self._alone():
+                pass
+
+    @property
+    def root(self) -> Path:
+        """The folder that all snapshots lie under."""
+        return self._root
+
+    def source_ids(self) -> tuple[str, ...]:
+        """Every source of which anything was kept, declared or not."""
+        names = (path.name for path in _visible_folders(self._root))
+        return tuple(sorted(name for name in names if _SOURCE_ID.fullmatch(name)))
+
     def verify(self, snapshot: Snapshot) -> None:
         """Compute every checksum again; raises SnapshotCorrupt for what is missing, changed or added."""
         folder = snapshot.folder
@@ -310,6 +333,9 @@ class SnapshotStore:
     def list(self, source_id: str, name: str | None = None) -> tuple[Snapshot, ...]:
         """The snapshots of a source, or of one delivery of it, by time of first fetch; the newest is last."""
         parent = self._root / _valid_source_id(source_id)
+        if any(parent.glob(f"{_READY}*")):
+            # A writer was killed, or is at work, between the old folder and the new one: neither may be visible.
+            self.tidy()
         deliveries = (parent / _valid_name(name),) if name is not None else _visible_folders(parent)
         found = (self._load(folder) for delivery in deliveries for folder in _visible_folders(delivery))
         snapshots = (snapshot for snapshot in found if snapshot is not None)
@@ -406,16 +432,33 @@ class SnapshotStore:
             _copy(files[file.name], staging / file.name, file)
         _write_synced(staging / _RECORD, [_record_of(snapshot)])
         sync(staging)
+        if not snapshot.folder.exists():
+            self._swap_in(staging, snapshot.folder)
+            return
+        # Two renames cannot be one. The new folder is called ready first, so that whoever comes after a kill between
+        # them knows that it is whole, and puts it in its place.
+        ready = source / f"{_READY}{uuid.uuid4().hex}"
+        staging.rename(ready)
+        sync(source)
+        self._swap_in(ready, snapshot.folder)
+
+    def _swap_in(self, complete: Path, folder: Path) -> None:
+        """Put a complete folder in its place; what was there is removed. The lock is held."""
+        source = complete.parent
         superseded = source / f".removed-{uuid.uuid4().hex}"
-        if snapshot.folder.exists():
-            snapshot.folder.rename(superseded)
-        staging.rename(snapshot.folder)
-        for parent in (snapshot.folder.parent, source, self._root):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if folder.exists():
+            folder.rename(superseded)
+        complete.rename(folder)
+        for parent in (folder.parent, source, self._root):
             sync(parent)
         shutil.rmtree(superseded, ignore_errors=True)
 
     def _remove_leftovers(self) -> None:
-        """Remove what killed writers left. The lock is held, so nobody is writing any of it."""
+        """Finish or remove what killed writers left. The lock is held, so nobody is writing any of it."""
+        for ready in self._root.glob(f"*/{_READY}*"):
+            made = _snapshot_of((ready / _RECORD).read_text(encoding="utf-8"), ready)
+            self._swap_in(ready, self._folder(made.source_id, made.name, made.checksum))
         for pattern in ("*/.writing-*", "*/.removed-*"):
             for leftover in self._root.glob(pattern):
                 shutil.rmtree(leftover)

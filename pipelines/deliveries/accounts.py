@@ -19,6 +19,7 @@ from pipelines.declarations.source import Source
 from pipelines.deliveries.marks import as_called
 from pipelines.deliveries.told import as_told
 from pipelines.readers.account import Problem, ReadResult
+from pipelines.retention.kept_from import read_kept_from
 from pipelines.warehouse.raw_tables import DELIVERY, NO_DATA_ROW, QUARANTINE, raw_schema
 
 _BLOCK: Final = 100_000
@@ -109,7 +110,7 @@ def collect(
         source_id=source.source_id,
         rows=rows,
         accounts={
-            "delivery": _delivery_table(source, deliveries),
+            "delivery": _delivery_table(source, deliveries, read_kept_from(store.root, source.source_id)),
             "quarantine": _quarantine_table(source, problems),
             "no_data_row": _no_data_table(source, deliveries),
         },
@@ -120,7 +121,7 @@ def collect(
     )
 
 
-def _delivery_table(source: Source, deliveries: list[Delivery]) -> pa.Table:
+def _delivery_table(source: Source, deliveries: list[Delivery], rows_from: dt.date | None) -> pa.Table:
     return pa.Table.from_pylist(
         [
             {
@@ -141,6 +142,7 @@ def _delivery_table(source: Source, deliveries: list[Delivery]) -> pa.Table:
                 "rows_no_data": delivery.result.rows_no_data,
                 "rows_quarantined": delivery.result.rows_quarantined,
                 "notice": "; ".join(delivery.result.notices) or None,
+                "rows_from": rows_from,
             }
             for delivery in deliveries
         ],

@@ -1,8 +1,8 @@
 """Deliveries about persons: what is kept in place of their bytes, and which pseudonyms may stand side by side.
 
-What belongs here: the rows of a message as they are kept under pseudonyms, the key that they were made with, and
-messages that come twice. What does not: making pseudonyms (`privacy.pseudonym`), reading messages
-(`readers.istandaard`), and deliveries of other kinds (`folder`).
+What belongs here: the rows of a message as they are kept under pseudonyms, the key that they were made with, erased
+persons who come back, and messages that come twice. What does not: making pseudonyms (`privacy.pseudonym`), the form of
+the file (`kept_rows`), reading messages (`readers.istandaard`), and deliveries of other kinds (`folder`).
 
 The rows lie beside the mark of the delivery, as one Parquet file with its account. They are what a later run reads:
 of a file that is still there, so that it is taken apart once, and of the vintages before it, whose bytes are nowhere.
@@ -10,10 +10,9 @@ of a file that is still there, so that it is taken apart once, and of the vintag
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,20 +20,18 @@ import pyarrow.compute as pc
 from pipelines.connectors.snapshot import Snapshot, SnapshotStore
 from pipelines.declarations.source import IstandaardReader, Source
 from pipelines.deliveries.accounts import Delivery
+from pipelines.deliveries.kept_rows import ERASED, FORMAT, ROWS, KeptRows, kept_rows_of, read_kept_rows, rows_of
 from pipelines.deliveries.marks import keyed_mark
 from pipelines.delivery_privacy import ScreenedDelivery, read_screened, shown_name
 from pipelines.geography.regions import RegionLookup
 from pipelines.privacy.pseudonym import EXPECTED_KEY, PseudonymKey, PseudonymKeyError, key_for
-from pipelines.readers.account import NO_DATA_SCHEMA, Problem, ReadResult
+from pipelines.readers.account import Problem, ReadResult
 from pipelines.readers.refusal import refused
+from pipelines.retention.erased_persons import read_erased
 from pipelines.settings import Settings
 from pipelines.warehouse.raw_tables import reader_schema
 
-ROWS: Final = "rows.parquet"
-
-# Goes up when the same message would be read differently: rows of an earlier release are then made anew.
-_FORMAT: Final = 1
-_ACCOUNT: Final = b"nulmeting"
+_FORMAT: Final = FORMAT
 _PSEUDONYMS: Final = ("person", "household")
 _KEY_OF_A_MESSAGE: Final = ("message", "region_code", "provider_agb", "message_id")
 
@@ -58,16 +55,27 @@ def screen_persons(
         problem = Problem(shown, None, None, None, "no_pseudonym_key", error.found, EXPECTED_KEY)
         return ScreenedDelivery(shown, refused(reader_schema(source), (problem,), 1), may_keep_bytes=False)
     assert key is not None  # noqa: S101 - a source about persons has one, or there was an error
+    erased = read_erased(settings.snapshots_dir)
+    if (lost := erased.of_lost_key(key)) is not None:
+        problem = Problem(shown, None, None, None, "other_pseudonym_key", *lost)
+        return ScreenedDelivery(shown, refused(reader_schema(source), (problem,), 1), may_keep_bytes=False)
     made_before: str | None = None
     if (known := _known(source, shown, data, key, store)) is not None:
         kept = _kept_rows(source, known)
-        if kept is not None and kept[0] == key.fingerprint:
-            return ScreenedDelivery(shown, kept[1], may_keep_bytes=False)
-        made_before = kept[0] if kept is not None else None
-    screened = read_screened(name, data, source, lookup, key)
+        if kept is not None and kept.person_key == key.fingerprint:
+            rest = erased.left_out_of(kept, key)
+            changed = {} if rest is kept else {ROWS: rest.as_bytes()}
+            return ScreenedDelivery(shown, rest.result(), may_keep_bytes=False, in_place_of_bytes=changed)
+        made_before = kept.person_key if kept is not None else None
+    watchful = erased.watchful(key)
+    screened = read_screened(name, data, source, lookup, watchful)
     if screened.result.refused:
         return screened
-    rows = {ROWS: _parquet(screened.result, key)}
+    made = kept_rows_of(screened.result, key.fingerprint, _FORMAT)
+    if watchful.met:
+        made = made.without(rows_of(made.rows, watchful.met), ERASED)
+        screened = replace(screened, result=made.result())
+    rows = {ROWS: made.as_bytes()}
     if made_before is not None:
         told = f"pseudonyms made anew with key {key.fingerprint}, before with {made_before}"
         result = replace(screened.result, notices=(*screened.result.notices, told))
@@ -91,13 +99,15 @@ def kept_vintage(
     except PseudonymKeyError:
         return []
     kept = _kept_rows(source, snapshot)
-    if kept is not None and key is not None and kept[0] == key.fingerprint:
-        return [(snapshot, kept[1])]
-    if kept is not None and key is not None and key.follows(kept[0]):
-        renewed = replace(kept[1], rows=_renewed(kept[1].rows, kept[0], key))
-        keep({ROWS: _parquet(renewed, key)})
-        return [(snapshot, renewed)]
-    made = "by an earlier release" if kept is None or key is None else f"with key {kept[0]}"
+    if kept is not None and key is not None and key.follows(kept.person_key):
+        # Before they are renewed: the list calls a person by the key of the day of the erasure, or an earlier one.
+        rest = read_erased(settings.snapshots_dir).left_out_of(kept, key)
+        if rest.person_key != key.fingerprint:
+            rest = _renewed(rest, key)
+        if rest is not kept:
+            keep({ROWS: rest.as_bytes()})
+        return [(snapshot, rest.result())]
+    made = "by an earlier release" if kept is None or key is None else f"with key {kept.person_key}"
     with_key = "" if key is None else f" with key {key.fingerprint}"
     problem = Problem(
         snapshot.name,
@@ -158,8 +168,16 @@ def _refused_as_repeat(source: Source, delivery: Delivery, other: str) -> Delive
     return replace(delivery, result=refused(reader_schema(source), told, delivery.result.rows_in), is_current=False)
 
 
-def _renewed(rows: pa.Table, fingerprint: str, key: PseudonymKey) -> pa.Table:
+def _renewed(kept: KeptRows, key: PseudonymKey) -> KeptRows:
     """The rows with the pseudonyms of a later key."""
+    rows = renewed_pseudonyms(kept.rows, kept.person_key, key)
+    fingerprints = pa.repeat(pa.scalar(key.fingerprint, rows.schema.field("person_key").type), rows.num_rows)
+    rows = rows.set_column(rows.column_names.index("person_key"), rows.schema.field("person_key"), fingerprints)
+    return KeptRows(rows, key.fingerprint, {**kept.account, "person_key": key.fingerprint})
+
+
+def renewed_pseudonyms(rows: pa.Table, fingerprint: str, key: PseudonymKey) -> pa.Table:
+    """The rows with the persons and households as a later key calls them; `person_key` stays as it is."""
     for name in _PSEUDONYMS:
         if name in rows.column_names:
             known = rows[name].combine_chunks().dictionary_encode()
@@ -167,8 +185,7 @@ def _renewed(rows: pa.Table, fingerprint: str, key: PseudonymKey) -> pa.Table:
             later = [None if text is None else key.renewed(text, fingerprint) for text in known.dictionary.to_pylist()]
             column = pa.array(later, known.type.value_type).take(known.indices)
             rows = rows.set_column(rows.column_names.index(name), rows.schema.field(name), column)
-    fingerprints = pa.repeat(pa.scalar(key.fingerprint, rows.schema.field("person_key").type), rows.num_rows)
-    return rows.set_column(rows.column_names.index("person_key"), rows.schema.field("person_key"), fingerprints)
+    return rows
 
 
 def _of_other_key(result: ReadResult) -> bool:
@@ -188,48 +205,9 @@ def _known(source: Source, name: str, data: bytes, key: PseudonymKey, store: Sna
     )
 
 
-def _parquet(result: ReadResult, key: PseudonymKey) -> bytes:
-    """The rows of a message with their account, as the bytes of a Parquet file."""
-    import pyarrow.parquet as pq
-
-    account = {
-        "format": _FORMAT,
-        "person_key": key.fingerprint,
-        "rows_in": result.rows_in,
-        "rows_quarantined": result.rows_quarantined,
-        "problems": [asdict(problem) for problem in result.problems],
-        "notices": result.notices,
-        "no_data": result.no_data.to_pylist(),
-    }
-    stream = pa.BufferOutputStream()
-    table = result.rows.replace_schema_metadata({_ACCOUNT: json.dumps(account, ensure_ascii=False).encode()})
-    pq.write_table(table, stream, compression="zstd")
-    kept: bytes = stream.getvalue().to_pybytes()
-    return kept
-
-
-def _kept_rows(source: Source, snapshot: Snapshot) -> tuple[str, ReadResult] | None:
-    """The fingerprint of the key and the rows that are kept of a vintage; None where their form is another now."""
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(pa.BufferReader(snapshot.read_in_place_of_bytes()[ROWS])) as file:
-        table = file.read(use_threads=False)
-    account: dict[str, Any] = json.loads((table.schema.metadata or {}).get(_ACCOUNT, b"{}"))
-    rows = table.replace_schema_metadata(None)
-    if account.get("format") != _FORMAT or not rows.schema.equals(reader_schema(source)):
+def _kept_rows(source: Source, snapshot: Snapshot) -> KeptRows | None:
+    """The rows that are kept of a vintage; None where their form is another now."""
+    kept = read_kept_rows(snapshot.read_in_place_of_bytes()[ROWS])
+    if kept.format != _FORMAT or not kept.rows.schema.equals(reader_schema(source)):
         return None
-    fingerprints = pc.unique(rows["person_key"]).to_pylist()
-    if fingerprints not in ([], [account["person_key"]]):
-        return None
-    no_data = pa.Table.from_pylist(account.get("no_data", []), schema=NO_DATA_SCHEMA)
-    result = ReadResult(
-        rows=rows,
-        no_data=no_data,
-        rows_in=account["rows_in"],
-        rows_loaded=rows.num_rows,
-        rows_no_data=no_data.num_rows,
-        rows_quarantined=account["rows_quarantined"],
-        problems=tuple(Problem(**problem) for problem in account["problems"]),
-        notices=tuple(account["notices"]),
-    )
-    return account["person_key"], result
+    return kept if pc.unique(kept.rows["person_key"]).to_pylist() in ([], [kept.person_key]) else None

@@ -19,7 +19,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from pipelines.declarations.source import Source
@@ -44,6 +44,7 @@ _PERSON: Final = b"nulmeting person 1:"
 _HOUSEHOLD: Final = b"nulmeting household 1:"
 _DELIVERY: Final = b"nulmeting delivery 1:"
 _AGAIN: Final = b"nulmeting pseudonym of an earlier key 1:"
+_ERASED: Final = b"nulmeting erased person 1:"
 _FINGERPRINT: Final = b"nulmeting key fingerprint 1"
 _PERSON_DIGITS: Final = 32
 _FINGERPRINT_DIGITS: Final = 8
@@ -63,7 +64,7 @@ class PseudonymKey:
     `fingerprint` tells one row of keys from another, and nothing else about them.
     """
 
-    __slots__ = ("_again", "_deliveries", "_fingerprints", "_households", "_keyed", "fingerprint")
+    __slots__ = ("_again", "_deliveries", "_erased", "_fingerprints", "_households", "_keyed", "fingerprint")
 
     def __init__(self, secret: bytes, earlier: Sequence[bytes] = ()) -> None:
         keys = (*earlier, secret)
@@ -73,6 +74,7 @@ class PseudonymKey:
         self._households = hmac.new(keys[0], _HOUSEHOLD, hashlib.sha256)
         self._deliveries = hmac.new(keys[0], _DELIVERY, hashlib.sha256)
         self._again = tuple(hmac.new(key, _AGAIN, hashlib.sha256) for key in keys[1:])
+        self._erased = tuple(hmac.new(key, _ERASED, hashlib.sha256) for key in keys)
         fingerprints = [""]
         for key in keys:
             said = _FINGERPRINT + fingerprints[-1].encode()
@@ -103,6 +105,27 @@ class PseudonymKey:
         """
         return self._hashed_again(pseudonym, self._fingerprints.index(fingerprint))
 
+    def persons(self, bsn: str) -> dict[str, str]:
+        """The pseudonyms that a BSN of nine digits had under every key there has been, by the key's fingerprint."""
+        pseudonym, found = _hashed(self._keyed, bsn), dict[str, str]()
+        for fingerprint, later in zip(self._fingerprints, (*self._again, None), strict=True):
+            found[fingerprint] = pseudonym
+            pseudonym = _hashed(later, pseudonym) if later else pseudonym
+        return found
+
+    def erasure_marks(self, pseudonym: str, fingerprint: str) -> tuple[tuple[str, str], ...]:
+        """What a person is called in a list of erased ones: a fingerprint and 32 digits for this key and every later.
+
+        The pseudonym is hashed once more, so that the list leads to no row, wherever one should still be kept. Raises
+        ValueError for the fingerprint of a key that this one does not follow.
+        """
+        place = self._fingerprints.index(fingerprint)
+        marks = [(fingerprint, _hashed(self._erased[place], pseudonym))]
+        for done, later in enumerate(self._again[place:], start=place + 1):
+            pseudonym = _hashed(later, pseudonym)
+            marks.append((self._fingerprints[done], _hashed(self._erased[done], pseudonym)))
+        return tuple(marks)
+
     def _hashed_again(self, pseudonym: str, done: int) -> str:
         for keyed in self._again[done:]:
             pseudonym = _hashed(keyed, pseudonym)
@@ -113,6 +136,27 @@ class PseudonymKey:
 
     def __reduce__(self) -> str:
         raise TypeError("a pseudonym key is not written anywhere")
+
+
+class WatchfulKey(PseudonymKey):
+    """The same key, which keeps in `met` the pseudonyms of the erased persons whose numbers it was given.
+
+    `erased` are the marks of a list of erased persons, of whatever key each of them was made with.
+    """
+
+    __slots__ = ("_listed", "met")
+
+    def __init__(self, key: PseudonymKey, erased: Collection[tuple[str, str]]) -> None:
+        for name in PseudonymKey.__slots__:
+            setattr(self, name, getattr(key, name))
+        self._listed = frozenset(erased)
+        self.met: set[str] = set()
+
+    def person(self, bsn: str) -> str:
+        pseudonym = super().person(bsn)
+        if not self._listed.isdisjoint(self.erasure_marks(_hashed(self._keyed, bsn), self._fingerprints[0])):
+            self.met.add(pseudonym)
+        return pseudonym
 
 
 def _hashed(keyed: hmac.HMAC, text: str) -> str:
@@ -136,6 +180,11 @@ def key_for(source: Source, settings: Settings) -> PseudonymKey | None:
         return None
     if settings.profile == "sample" and source.origin.fictional:
         return PseudonymKey(SAMPLE_ONLY_KEY)
+    return configured_key()
+
+
+def configured_key() -> PseudonymKey:
+    """The key that is set up, with those before it. Raises PseudonymKeyError where there is none that will do."""
     try:
         secret, earlier = pseudonym_secret(), earlier_pseudonym_secrets()
     except SetupError as error:

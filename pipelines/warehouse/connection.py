@@ -6,6 +6,7 @@ Nothing else may assume that the warehouse is a local file: everything asks for 
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     import duckdb
 
 SCHEMAS = ("declared", "raw", "staging", "core", "breaks", "privacy", "benchmark", "marts")
+
+# What a run adds to from one time to the next, and no snapshot holds: how breaks were called before.
+REMEMBERED = (("breaks", "known"),)
 
 
 # What DuckDB says of a file whose bytes are not those it wrote. Of all else that keeps it from opening a file, the file
@@ -77,6 +81,57 @@ def connect_read_only(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
     finally:
         connection.close()
+
+
+def empty_warehouse(path: Path) -> bool:
+    """Put a new working warehouse in the place of this one, with REMEMBERED in it; the next run builds the rest again.
+
+    A row that is deleted stays in the free blocks of the file, and in its log. Only a new file is without it. What lies
+    beside the file goes as well. False where there was none; raises WarehouseError where it is in use or cannot go.
+    """
+    log, spilled, damaged, new = (path.with_name(path.name + end) for end in (".wal", ".tmp", ".damaged", ".new"))
+    found = [one for one in (log, path, damaged) if one.is_file()]
+    try:
+        new.unlink(missing_ok=True)
+        if path.is_file() and _remember(path, new):
+            # The log is of the old file, and would be read into the new one.
+            log.unlink(missing_ok=True)
+            new.replace(path)
+        else:
+            for one in (log, path):
+                one.unlink(missing_ok=True)
+        damaged.unlink(missing_ok=True)
+        if spilled.is_dir():
+            shutil.rmtree(spilled)
+    except OSError as error:
+        said = f"cannot be removed ({error.strerror}); end what has it open, and repeat"
+        raise WarehouseError(f"{path}: {said}") from None
+    return bool(found)
+
+
+def _remember(path: Path, new: Path) -> bool:
+    """Copy REMEMBERED into a new file; False where there is none of it, or nothing can be read."""
+    import duckdb
+
+    try:
+        with duckdb.connect(str(new)) as connection:
+            named = str(path).replace("'", "''")
+            connection.execute(f"attach '{named}' as before")
+            there = {
+                (schema, table)
+                for schema, table in connection.execute(
+                    "select schema_name, table_name from duckdb_tables() where database_name = 'before'"
+                ).fetchall()
+            }
+            for schema, table in REMEMBERED:
+                if (schema, table) in there:
+                    connection.execute(f"create schema if not exists {schema}")
+                    connection.execute(f"create table {schema}.{table} as from before.{schema}.{table}")
+        return not there.isdisjoint(REMEMBERED)
+    except duckdb.Error as error:
+        if "could not set lock" in str(error).lower():
+            raise WarehouseError(f"{path}: in use by another process; wait until that has ended") from error
+        return False
 
 
 def _open(path: Path) -> duckdb.DuckDBPyConnection:

@@ -107,6 +107,8 @@ DELIVERY = pa.schema(
         ("rows_no_data", pa.int64()),
         ("rows_quarantined", pa.int64()),
         ("notice", pa.string()),
+        # Persons who were last heard of before this day are no longer among the rows of the source.
+        ("rows_from", pa.date32()),
     ]
 )
 

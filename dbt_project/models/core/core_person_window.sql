@@ -1,7 +1,17 @@
 -- Between which days the deliveries about persons say all there is to say, per law and region: from the first day of
 -- the month of the first message to the day of the last one, or as a table says itself. A group has the days that all
--- of its members have, where all of them deliver.
-with told as (
+-- of its members have, where all of them deliver. Where persons of long ago were removed by rule, what is left says
+-- all from a later day on (`rows_from`): who was in care before it and no more after it is not there any more.
+with removed as (
+    select
+        source_id,
+        max(rows_from) as rows_from
+    from {{ source('raw', 'delivery') }}
+    where rows_from is not null
+    group by source_id
+),
+
+told as (
     select
         law,
         region_code,
@@ -35,16 +45,20 @@ of_region as (
     select
         told.law,
         told.region_code,
-        min(told.known_from) as known_from,
+        greatest(min(told.known_from), max(removed.rows_from)) as known_from,
         max(told.known_to) as known_to,
         flatten(list(told.person_keys)) as person_keys,
         bool_or(told.has_requests) as has_requests,
-        date_trunc('month', min(told.claims_from))::date as claims_from,
+        case
+            when min(told.claims_from) is not null
+                then greatest(date_trunc('month', min(told.claims_from))::date, max(removed.rows_from))
+        end as claims_from,
         max(told.claims_to) as claims_to,
         coalesce(max(source.smallest_count), 10) as smallest_count,
         coalesce(max(source.count_rounding), 5) as count_rounding
     from told
     left join {{ source('declared', 'source') }} as source on told.source_id = source.source_id
+    left join removed on told.source_id = removed.source_id
     where told.region_code is not null
     group by told.law, told.region_code
 ),

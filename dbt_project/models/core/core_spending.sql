@@ -69,6 +69,16 @@ claimed_events as (
         and person is not null
 ),
 
+-- Where persons of long ago were removed by rule, the claims of the months before are no longer all there.
+removed as (
+    select
+        source_id,
+        max(rows_from) as rows_from
+    from {{ source('raw', 'delivery') }}
+    where rows_from is not null
+    group by source_id
+),
+
 -- A claim over several months is divided over them by days.
 claims as (
     select
@@ -97,6 +107,8 @@ claims as (
         on month.period_kind = 'month' and event.start_date <= month.end_date and event.last_day >= month.start_date
     inner join {{ ref('core_taakgebied') }} as taakgebied on event.law = taakgebied.law
     left join {{ source('declared', 'source') }} as declared_source on event.source_id = declared_source.source_id
+    left join removed on event.source_id = removed.source_id
+    where removed.rows_from is null or month.start_date >= removed.rows_from
 ),
 
 -- What each person has of a month's amount (kind is null here), and of its volume of each kind: that may come from
