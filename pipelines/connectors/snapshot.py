@@ -6,7 +6,8 @@ fetching them (`cbs_v4`, `folder`), reading them (`readers`), deciding which vin
     <root>/<source_id>/<name>/<first 16 digits of the checksum, or of the mark>/   the files, and snapshot.json
 
 A snapshot comes into being by one rename of a complete, synced folder. What a killed writer leaves has a name
-that starts with a dot: nobody reads it, and the next writer removes it. Of a person-level delivery no byte is kept,
+that starts with a dot: nobody reads it, and the next writer removes it, or puts it back where nothing came in its
+place. Of a person-level delivery no byte is kept,
 and no checksum either, by which a guess at the bytes could be tried: only snapshot.json with a mark in its place, and
 what was made of the delivery under pseudonyms, where that is given.
 
@@ -35,6 +36,7 @@ from pipelines.durable import sync, write_atomically
 _RECORD = "snapshot.json"
 _KEY = "vintages.key"
 _KEY_BYTES = 32
+_SUPERSEDED = ".superseded-"
 _FORMAT = 1
 _FORMAT_OF_MARKED = 2
 _CHUNK = 1024 * 1024
@@ -282,6 +284,10 @@ class SnapshotStore:
     def list(self, source_id: str, name: str | None = None) -> tuple[Snapshot, ...]:
         """The snapshots of a source, or of one delivery of it, by time of first fetch; the newest is last."""
         parent = self._root / _valid_source_id(source_id)
+        if any(parent.glob(f"{_SUPERSEDED}*")):
+            # Somebody replaces a snapshot at this moment, or was killed at it.
+            with self._alone():
+                pass
         deliveries = (parent / _valid_name(name),) if name is not None else _visible_folders(parent)
         found = (self._load(folder) for delivery in deliveries for folder in _visible_folders(delivery))
         snapshots = (snapshot for snapshot in found if snapshot is not None)
@@ -314,9 +320,11 @@ class SnapshotStore:
         def stays(known: Snapshot | None) -> bool:
             return known is not None and known.has_bytes == has_bytes and kept in ((), known.in_place_of_bytes)
 
-        # Whatever is visible is complete, so a delivery that is known already needs no lock.
+        # Whatever is visible is complete, so a delivery that is known already needs no lock; but what a killed writer
+        # left may be bytes about persons, and is not left to lie until something new is delivered.
         known = self._known(folder, called)
-        if known and stays(known) and not (unmarked and unmarked.exists()):
+        is_settled = not (unmarked and unmarked.exists()) and not any((self._root / source_id).glob(".*"))
+        if known and stays(known) and is_settled:
             return known
         self._root.mkdir(parents=True, exist_ok=True)
         with self._alone():
@@ -356,7 +364,7 @@ class SnapshotStore:
             found = f"another process has been writing snapshots for {_LOCK_SECONDS:.0f} s"
             raise SnapshotError(f"{self._root}: {found}") from None
         with lock:
-            self._remove_leftovers()
+            self._settle_leftovers()
             yield
 
     def _remove(self, snapshot: Snapshot) -> None:
@@ -378,7 +386,7 @@ class SnapshotStore:
             _copy(files[file.name], staging / file.name, file)
         _write_synced(staging / _RECORD, [_record_of(snapshot)])
         sync(staging)
-        superseded = source / f".removed-{uuid.uuid4().hex}"
+        superseded = source / f"{_SUPERSEDED}{uuid.uuid4().hex}"
         if snapshot.folder.exists():
             snapshot.folder.rename(superseded)
         staging.rename(snapshot.folder)
@@ -386,11 +394,28 @@ class SnapshotStore:
             sync(parent)
         shutil.rmtree(superseded, ignore_errors=True)
 
-    def _remove_leftovers(self) -> None:
-        """Remove what killed writers left. The lock is held, so nobody is writing any of it."""
+    def _settle_leftovers(self) -> None:
+        """Settle what killed writers left. The lock is held, so nobody is writing any of it."""
         for pattern in ("*/.writing-*", "*/.removed-*"):
             for leftover in self._root.glob(pattern):
                 shutil.rmtree(leftover)
+        for superseded in self._root.glob(f"*/{_SUPERSEDED}*"):
+            place = self._place_of(superseded)
+            if place is None or place.exists():
+                shutil.rmtree(superseded)
+                continue
+            # Killed between the two renames of `_write`: what was there may be all that is kept of its delivery.
+            superseded.rename(place)
+            for parent in (place.parent, superseded.parent):
+                sync(parent)
+
+    def _place_of(self, superseded: Path) -> Path | None:
+        """Where a snapshot that was about to be replaced stood; None where its removal has begun."""
+        record = superseded / _RECORD
+        if not record.is_file():
+            return None
+        snapshot = _snapshot_of(record.read_text(encoding="utf-8"), superseded)
+        return self._folder(snapshot.source_id, snapshot.name, snapshot.checksum)
 
     def _known(self, folder: Path, checksum: str) -> Snapshot | None:
         known = self._load(folder)
