@@ -27,8 +27,11 @@ _PRODUCT = str(Path(pipelines.__file__).parent)
 _BEGUN, _DONE = b"b", b"d"
 
 # What changes something on the disk or reaches another process. DuckDB and SQLite write without Python knowing of it.
-_ALWAYS = frozenset({"socket.connect", "sqlite3.connect", "subprocess.Popen"})
-_CHANGES = ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.symlink", "os.link", "os.truncate", "os.chmod")
+_ALWAYS = frozenset({"socket.connect", "subprocess.Popen"})
+_OPENS = frozenset({"open", "sqlite3.connect"})
+_CHANGES = frozenset(
+    {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.symlink", "os.link", "os.truncate", "os.chmod"}
+)
 
 
 class ChildFailed(Exception):  # noqa: N818 - the name says what happened
@@ -84,7 +87,7 @@ def measure(work: Callable[[], Any], folder: Path) -> Measured:
         def note_event() -> None:
             count[0] += 1
 
-        _on_events(folder, note_event)
+        on_events(folder, note_event)
         _on_lines(lines.update)
         started = time.monotonic()
         work()
@@ -111,7 +114,7 @@ def killed(work: Callable[[], Any], folder: Path, moment: Moment) -> bool:
         told = pipe.read(1)
         if moment.seconds is not None:
             time.sleep(moment.seconds)
-            os.kill(pid, signal.SIGKILL)
+            os.killpg(pid, signal.SIGKILL)
         _, status = os.waitpid(pid, 0)
         told += pipe.read()
     if os.WIFEXITED(status) and os.WEXITSTATUS(status) != 0:
@@ -130,8 +133,10 @@ def _hand_over(work: Callable[[], Any], writing: int) -> None:
 
 
 def _until_killed(work: Callable[[], Any], folder: Path, moment: Moment, writing: int) -> None:
+    # What it starts itself dies with it.
+    os.setsid()
     if moment.event is not None:
-        _on_events(folder, _countdown(moment.event))
+        on_events(folder, _countdown(moment.event))
     os.write(writing, _BEGUN)
     if moment.line is not None:
         die = _countdown(moment.nth)
@@ -152,19 +157,23 @@ def _countdown(times: int) -> Callable[[], None]:
     def die() -> None:
         left[0] -= 1
         if left[0] == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.killpg(0, signal.SIGKILL)
 
     return die
 
 
-def _on_events(folder: Path, call: Callable[[], None]) -> None:
+def on_events(folder: Path, call: Callable[[], None]) -> None:
     """Call before everything that Python is about to change under `folder`, for as long as this process lives."""
     prefix = str(folder)
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        # What is removed as part of a tree is named without its folder.
-        if event in _ALWAYS or event in _CHANGES or (event == "open" and str(arguments[0]).startswith(prefix)):
+        if event in _ALWAYS:
             call()
+        elif event in _OPENS or event in _CHANGES:
+            name = str(arguments[0])
+            # What is removed as part of a tree is named without its folder.
+            if name.startswith(prefix) or (event in _CHANGES and not name.startswith("/")):
+                call()
 
     sys.addaudithook(hook)
 
