@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
-from pipelines.connectors.snapshot import Mark, Snapshot, SnapshotStore
+from pipelines.connectors.snapshot import Mark, SnapshotStore
 
 _SOURCE = "wmo_berichten"
 _FIRST = dt.datetime(2026, 7, 6, 9, 30, tzinfo=dt.UTC)
@@ -41,10 +42,13 @@ class SnapshotWork:
         elif kind == "put_without_bytes":
             self._keep_mark(store, number, _LATER)
         elif kind == "put_mark":
-            known = _latest(store, number)
-            store.put_mark(known, _mark("other", number))
+            # As whoever renews marks: of what stands under the earlier key, which is gone when it was done before.
+            for known in store.list(_SOURCE, _name(number)):
+                if known.mark_key == "first":
+                    store.put_mark(known, _mark("other", number))
         else:
-            store.put_in_place_of_bytes(_latest(store, number), {"rows": _bytes(f"renewed {number}", 5_000)})
+            (known,) = store.list(_SOURCE, _name(number))
+            store.put_in_place_of_bytes(known, {"rows": _bytes(f"renewed {number}", 5_000)})
 
     def describe(self, home: Path) -> Mapping[str, object]:
         store = SnapshotStore(home / "raw")
@@ -57,6 +61,9 @@ class SnapshotWork:
         return found
 
     def leftovers(self, home: Path) -> list[str]:
+        # What is found as it should be is not written again; the next delivery of whatever source is.
+        store, anything = SnapshotStore(home / "raw"), {"x": uuid.uuid4().bytes}
+        store.put_files("volgende", "levering", anything, origin="x", fetched_at=_LATER)
         return [path.name for path in (home / "raw" / _SOURCE).iterdir() if path.name.startswith(".")]
 
     def close(self) -> None:
@@ -79,10 +86,6 @@ class SnapshotWork:
 
     def _files(self, number: int) -> dict[str, bytes | Path]:
         return {"a.json": _bytes(f"a {number}", 9_000), "b.json": b"small", "delivered.csv": self._delivered}
-
-
-def _latest(store: SnapshotStore, number: int) -> Snapshot:
-    return store.list(_SOURCE, _name(number))[-1]
 
 
 def _name(number: int) -> str:
