@@ -27,7 +27,7 @@ _PRODUCT = str(Path(pipelines.__file__).parent)
 _BEGUN, _DONE = b"b", b"d"
 
 # What changes something on the disk or reaches another process. DuckDB and SQLite write without Python knowing of it.
-_ALWAYS = frozenset({"socket.connect", "subprocess.Popen"})
+_ALWAYS = frozenset({"socket.connect"})
 _OPENS = frozenset({"open", "sqlite3.connect"})
 _CHANGES = frozenset(
     {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.symlink", "os.link", "os.truncate", "os.chmod"}
@@ -167,15 +167,20 @@ def on_events(folder: Path, call: Callable[[], None]) -> None:
     prefix = str(folder)
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event in _ALWAYS:
+        if event in _ALWAYS or ((event in _OPENS or event in _CHANGES) and _place(arguments).startswith(prefix)):
             call()
-        elif event in _OPENS or event in _CHANGES:
-            name = str(arguments[0])
-            # What is removed as part of a tree is named without its folder.
-            if name.startswith(prefix) or (event in _CHANGES and not name.startswith("/")):
-                call()
 
     sys.addaudithook(hook)
+
+
+def _place(arguments: tuple[Any, ...]) -> str:
+    """Where a change is made; what is removed as part of a tree is named by an open folder and its own name."""
+    name, folder = str(arguments[0]), arguments[-1]
+    if name.startswith("/") or not isinstance(folder, int) or folder < 0:
+        return name
+    with contextlib.suppress(OSError):
+        return str(Path(f"/proc/self/fd/{folder}").readlink() / name)
+    return name
 
 
 def _on_lines(call: Callable[[list[str]], None]) -> None:
