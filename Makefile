@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test dev lint format types docs lock clean
+.PHONY: help run test chaos dev lint format types docs lock clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -28,6 +28,9 @@ run: $(READY)  ## the main job on the bundled sample: marts, checks, alerts and 
 test: $(READY)  ## all tests, linters and type checks
 	@$(MAKE) --no-print-directory lint types
 	@$(BIN)/pytest -n auto --dist loadgroup
+
+chaos: $(READY)  ## a hundred whole runs killed at random moments, each held against an undisturbed twin (hours)
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.chaos.whole_runs --runs 100
 
 dev: $(READY)  ## the Dagster interface on http://localhost:3000
 	@$(BIN)/nulmeting dev --data-dir $(DATA_DIR)

@@ -129,6 +129,9 @@ def _headlines(message: Message) -> str:
 
 
 def _send_to_file(message: Message, folder: Path) -> None:
+    for left_over in folder.glob(".*.txt.*"):
+        # Of a process that was killed at it: only one sends at a time.
+        left_over.unlink(missing_ok=True)
     write_atomically(folder / f"{message.message_id}.txt", message.text)
     with (folder / "alerts.jsonl").open("a+b") as file:
         file.seek(0)

@@ -6,9 +6,9 @@ fetching them (`cbs_v4`, `folder`), reading them (`readers`), deciding which vin
     <root>/<source_id>/<name>/<first 16 digits of the checksum, or of the mark>/   the files, and snapshot.json
 
 A snapshot comes into being by one rename of a complete, synced folder. What a killed writer leaves has a name
-that starts with a dot: nobody reads it, and the next writer removes it. Of a person-level delivery no byte is kept,
-and no checksum either, by which a guess at the bytes could be tried: only snapshot.json with a mark in its place, and
-what was made of the delivery under pseudonyms, where that is given.
+that starts with a dot: nobody reads it, and the next writer removes it, or puts it in its place where it is whole.
+Of a person-level delivery no byte is kept, and no checksum either, by which a guess at the bytes could be tried: only
+snapshot.json with a mark in its place, and what was made of the delivery under pseudonyms, where that is given.
 
 Beside the sources lies `vintages.key`, the key of this installation, for vintages whose checksum may be told nobody.
 """
@@ -368,9 +368,11 @@ class SnapshotStore:
         def stays(known: Snapshot | None) -> bool:
             return known is not None and known.has_bytes == has_bytes and kept in ((), known.in_place_of_bytes)
 
-        # Whatever is visible is complete, so a delivery that is known already needs no lock.
+        # Whatever is visible is complete, so a delivery that is known already needs no lock; but what a killed writer
+        # left may be bytes about persons, and is not left to lie until something new is delivered.
         known = self._known(folder, called)
-        if known and stays(known) and not (unmarked and unmarked.exists()):
+        is_settled = not (unmarked and unmarked.exists()) and not any((self._root / source_id).glob(".*"))
+        if known and stays(known) and is_settled:
             return known
         self._root.mkdir(parents=True, exist_ok=True)
         with self._alone():

@@ -354,6 +354,19 @@ def test_what_a_killed_writer_left_is_not_seen_and_removed_by_the_next(store: Sn
     assert not leftover.exists()
 
 
+def test_what_a_killed_writer_was_about_to_put_in_its_place_is_put_there(store: SnapshotStore) -> None:
+    """All that is kept of a delivery about persons may be what is being replaced."""
+    kept = store.put_without_bytes(
+        "wmo_berichten", "maart", FILES, MARK, origin="x", fetched_at=MONDAY, in_place_of_bytes={"rows": b"p"}
+    )
+    replaced = kept.folder.parent.parent / ".ready-0123"
+    kept.folder.rename(replaced)
+
+    assert store.list("wmo_berichten") == (kept,)
+    assert kept.read_in_place_of_bytes() == {"rows": b"p"}
+    assert not replaced.exists()
+
+
 def test_writers_at_the_same_time_end_in_one_snapshot(store: SnapshotStore) -> None:
     found: list[Snapshot] = []
     writers = [threading.Thread(target=lambda: found.append(put(store, dict(FILES)))) for _ in range(8)]
