@@ -153,6 +153,28 @@ def sql(
 
 
 @app.command()
+def export(
+    tables: Annotated[list[str] | None, typer.Argument(help="tables of the schema marts; default: all")] = None,
+    out: Annotated[Path, typer.Option(help="the folder to write into")] = Path(),
+    format: Annotated[str, typer.Option(help="xlsx, csv (as a Dutch Excel reads it) or parquet")] = "xlsx",  # noqa: A002 - the flag's name
+    data_dir: DataDir = None,
+    as_of: AsOf = None,
+) -> None:
+    """Write published tables as files; text in them never becomes a formula, and no number changes."""
+    from pipelines.publish.exports import FORMATS, export
+
+    settings = load_settings(data_dir=data_dir, as_of=_date("--as-of", as_of))
+    form = next((known for known in FORMATS if known == format), None)
+    if form is None:
+        raise SetupError(f"--format: found {format}, expected one of {', '.join(FORMATS)}")
+    exported = export(settings, tables or (), form, out)
+    for notice in exported.notices:
+        typer.echo(f"nulmeting: {notice}", err=True)
+    for path in exported.paths:
+        typer.echo(str(path))
+
+
+@app.command()
 def check(
     files: Annotated[list[Path], typer.Argument(help="deliveries to validate; nothing is loaded")],
     source: Annotated[
