@@ -33,7 +33,7 @@ T = TypeVar("T")
 MAX_ANSWER_BYTES = 512 * 1024 * 1024
 MAX_ANSWER_SECONDS = 900.0
 MOST_AT_A_TIME = 2
-_OK, _PARTIAL_CONTENT, _NOT_FOUND, _SERVER_ERROR = 200, 206, 404, 500
+_OK, _PARTIAL_CONTENT, _NOT_FOUND, _OF_THE_PROXY, _SERVER_ERROR = 200, 206, 404, 407, 500
 _WORTH_GOING_ON = 64 * 1024
 _BUSY = {408: "the server gave up waiting", 429: "too many requests"}
 SPELLING = "table ids are case-sensitive (03759ned, 85043NED): check the spelling against the catalogue"
@@ -302,6 +302,10 @@ class CbsClient:
                     status,
                 )
             raise FailedRequestError(f"{what} ({status}){said}", True if asked is None else asked, status)
+        if status == _OF_THE_PROXY:
+            raise FailedRequestError(
+                "the proxy wants another login (407); see HTTP_PROXY and HTTPS_PROXY", False, status
+            )
         raise FailedRequestError(f"the server refused the request ({status}){said}", False, status)
 
 
