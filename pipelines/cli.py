@@ -78,6 +78,18 @@ def _stop(message: str, code: int) -> NoReturn:
     sys.exit(code)
 
 
+# Write where their user says, so with the modes that the user's own umask gives.
+_WRITE_FOR_THEIR_USER = ("breaks", "export", "pull")
+
+
+@app.callback()
+def _begin(context: typer.Context) -> None:
+    if context.invoked_subcommand not in _WRITE_FOR_THEIR_USER:
+        from pipelines.file_modes import keep_private
+
+        keep_private()
+
+
 @app.command()
 def run(
     profile: Profile = None,

@@ -69,6 +69,7 @@ class Settings(BaseModel):
     )
     link_base: str | None = None
     keep_publications: int = Field(default=5, ge=1)
+    published_readable_by: Literal["owner", "group", "everyone"] = "everyone"
     publish_costliest_cases: bool = False
     false_alarms_per_1000: float = Field(default=15.0, gt=0, le=200)
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.durable import sync
+from pipelines.file_modes import settle
 from pipelines.publish.looking_back import create_macros
 from pipelines.settings import PROJECT_ROOT, Settings
 from pipelines.warehouse.connection import connect
@@ -88,6 +89,7 @@ def publish(settings: Settings, run_id: str) -> Publication:
         sync(path)
     sync(building)
     building.replace(publication.folder)
+    settle(settings)
     _swap(root, publication.folder)
     _prune(versions, keep=settings.keep_publications, current=publication.folder)
     return publication
