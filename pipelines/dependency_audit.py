@@ -115,7 +115,8 @@ def licences(packages: Iterable[Distribution]) -> Iterator[str]:
         said = licence_of(package)
         if name not in _REVIEWED and not is_allowed(said):
             found = said or "no licence in its metadata"
-            yield f"{name}: found {found[:80]!r}, expected a licence that goes with the EUPL; read it, note it in {_HERE}"
+            wanted = "expected a licence that goes with the EUPL"
+            yield f"{name}: found {found[:80]!r}, {wanted}; read it, and note it in {_HERE}"
 
 
 _HERE: Final = Path(__file__).relative_to(PROJECT_ROOT).as_posix()
@@ -124,15 +125,15 @@ _HERE: Final = Path(__file__).relative_to(PROJECT_ROOT).as_posix()
 def licence_of(package: Distribution) -> str:
     """The licence as an SPDX expression, as far as the package tells; empty where it does not."""
     metadata = package.metadata
-    if expression := metadata.get("License-Expression"):
-        return str(expression)
+    if "License-Expression" in metadata:
+        return str(metadata["License-Expression"])
     classifiers = [
         text.rpartition(" :: ")[2] for text in metadata.get_all("Classifier") or [] if text.startswith("License :: ")
     ]
     named = [_AS_SPDX.get(text, text) for text in classifiers if text != "OSI Approved"]
     if named:
         return " AND ".join(named)
-    said = str(metadata.get("License") or "").strip()
+    said = str(metadata["License"]).strip() if "License" in metadata else ""
     parts = re.split(r"( OR | AND )", said.splitlines()[0] if said else "")
     return "".join(_AS_SPDX.get(part, part) for part in parts)
 
