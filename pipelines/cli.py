@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from pipelines.settings import Settings, SetupError, load_settings
+from pipelines.terminal_text import all_printable, printable
 
 if TYPE_CHECKING:
     from pipelines.main_job import RunSummary
@@ -73,7 +74,7 @@ def _foreseen(error: Exception) -> tuple[str, int]:
 
 
 def _stop(message: str, code: int) -> NoReturn:
-    for line in message.splitlines():
+    for line in printable(message).splitlines():
         typer.echo(f"nulmeting: {line}", err=True)
     sys.exit(code)
 
@@ -205,13 +206,13 @@ def check(
     code = 0
     for outcome in check_files(settings, files, source):
         if outcome.not_checked:
-            typer.echo(f"nulmeting: {outcome.not_checked}", err=True)
-            typer.echo(outcome.draft, nl=False)
+            typer.echo(printable(f"nulmeting: {outcome.not_checked}"), err=True)
+            typer.echo(printable(outcome.draft), nl=False)
             code = WRONG_USE
             continue
         for problem in outcome.problems:
-            typer.echo(str(problem))
-        typer.echo(outcome.verdict)
+            typer.echo(printable(str(problem)))
+        typer.echo(printable(outcome.verdict))
         code = max(code, 1) if outcome.problems else code
     raise typer.Exit(code)
 
@@ -223,7 +224,7 @@ def doctor(data_dir: DataDir = None, profile: Profile = None) -> None:
 
     healthy = True
     for finding in examine(load_settings(data_dir=data_dir, profile=profile)):
-        typer.echo(f"{'ok ' if finding.ok else 'NOK'} {finding.subject}: {finding.text}")
+        typer.echo(printable(f"{'ok ' if finding.ok else 'NOK'} {finding.subject}: {finding.text}"))
         healthy = healthy and finding.ok
     raise typer.Exit(0 if healthy else 2)
 
@@ -465,4 +466,4 @@ def _print_summary(summary: RunSummary, settings: Settings) -> None:
     console = Console(highlight=False, stderr=failed)
     if not console.is_terminal:
         console = Console(highlight=False, stderr=failed, width=_WIDTH)
-    console.print(render(summary, settings), soft_wrap=failed)
+    console.print(render(all_printable(summary), settings), soft_wrap=failed)

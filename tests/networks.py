@@ -87,8 +87,11 @@ class _Quiet(ThreadingHTTPServer):
 
 
 @contextmanager
-def secure_server(context: ssl.SSLContext, answers: dict[str, bytes]) -> Iterator[tuple[int, list[Any]]]:
-    """A server over TLS: its port, and what it was sent. A path has its answer whatever the query; a POST is taken."""
+def local_server(context: ssl.SSLContext | None, answers: dict[str, bytes]) -> Iterator[tuple[int, list[Any]]]:
+    """A server over TLS, or without a context a plain one: its port, and what it was sent.
+
+    A path has its answer whatever the query; a POST is taken.
+    """
     received: list[Any] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -114,8 +117,9 @@ def secure_server(context: ssl.SSLContext, answers: dict[str, bytes]) -> Iterato
             """Keep quiet: the requests are in the list."""
 
     server = _Quiet(("127.0.0.1", 0), Handler)
-    # The handshake is made in the thread of the request, so that one who hangs up does not stop the others.
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    if context is not None:
+        # The handshake is made in the thread of the request, so that one who hangs up does not stop the others.
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

@@ -359,6 +359,8 @@ def _understood(payload: bytes, read: Callable[[bytes], T]) -> T:
         return read(payload)
     except IncompleteAnswerError as error:
         raise FailedRequestError(f"the JSON is broken off or damaged: {error} ({len(payload)} bytes)", True) from error
+    except RecursionError:
+        raise UnexpectedAnswerError("found JSON nested without end, expected an answer of a few levels") from None
 
 
 def _whole_body(response: Incoming) -> bytes:
@@ -397,7 +399,7 @@ def _what_was_said(payload: bytes) -> str:
         return f": {page}"
     try:
         document: Any = json.loads(payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     error = document.get("error", document.get("odata.error")) if isinstance(document, dict) else None
     message = error.get("message") if isinstance(error, dict) else None

@@ -24,7 +24,7 @@ from pipelines.connectors.http import SourceError, open_client
 from pipelines.settings import PROJECT_ROOT, Channel, SetupError
 from pipelines.trust import CA_FILE, trusted_by_requests
 from tests.integration.conftest import NULMETING
-from tests.networks import Authority, Proxy, secure_server
+from tests.networks import Authority, Proxy, local_server
 from tests.servers import BASE_PATH, QUICK, ReplayServer, small_table
 
 TABLE = "00001ned"
@@ -81,7 +81,7 @@ def test_a_table_is_pulled_through_the_proxy_over_tls_by_the_authority_of_the_or
     authority: Authority, tmp_path: Path
 ) -> None:
     with (
-        secure_server(authority.context_for(CBS), _resources()) as (port, received),
+        local_server(authority.context_for(CBS), _resources()) as (port, received),
         Proxy({CBS: port}, login=LOGIN) as proxy,
     ):
         environment = {
@@ -106,7 +106,7 @@ def test_without_the_authority_nothing_is_asked_and_the_setting_is_named(
     authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with (
-        secure_server(authority.context_for(CBS), _resources()) as (port, received),
+        local_server(authority.context_for(CBS), _resources()) as (port, received),
         Proxy({CBS: port}) as proxy,
     ):
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
@@ -124,13 +124,13 @@ def test_the_authority_may_stand_in_either_setting_and_a_certificate_for_another
 ) -> None:
     monkeypatch.setenv(variable, str(authority.path))
     with (
-        secure_server(authority.context_for("127.0.0.1"), _resources()) as (port, received),
+        local_server(authority.context_for("127.0.0.1"), _resources()) as (port, received),
         open_client(f"https://127.0.0.1:{port}{BASE_PATH}", retry=QUICK) as client,
     ):
         fetch_properties(client, TABLE)
     assert len(received) == 1
     with (
-        secure_server(authority.context_for(CBS), _resources()) as (port, received),
+        local_server(authority.context_for(CBS), _resources()) as (port, received),
         open_client(f"https://127.0.0.1:{port}{BASE_PATH}", retry=QUICK) as client,
         pytest.raises(SourceError, match="not trusted"),
     ):
@@ -231,7 +231,7 @@ def test_a_webhook_goes_through_the_proxy_to_a_server_of_the_organisation(
     caplog.set_level(logging.DEBUG)
     channel = Channel(name="zaak", kind="webhook", url=f"https://{DESK}/nulmeting")
     with (
-        secure_server(authority.context_for(DESK), {}) as (port, received),
+        local_server(authority.context_for(DESK), {}) as (port, received),
         Proxy({DESK: port}, login=LOGIN) as proxy,
     ):
         monkeypatch.setenv("HTTPS_PROXY", _proxied(LOGIN, proxy.port))
@@ -250,7 +250,7 @@ def test_chat_by_apprise_trusts_the_authority_of_the_organisation(
 ) -> None:
     channel = Channel(name="chat", kind="apprise", url=f"jsons://{DESK}/nulmeting")
     with (
-        secure_server(authority.context_for(DESK), {}) as (port, received),
+        local_server(authority.context_for(DESK), {}) as (port, received),
         Proxy({DESK: port}) as proxy,
     ):
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
