@@ -21,8 +21,9 @@ from pipelines.alerts.channels import DeliveryError, send
 from pipelines.alerts.message import Message
 from pipelines.connectors.cbs_v4 import fetch_properties
 from pipelines.connectors.http import SourceError, open_client
-from pipelines.settings import PROJECT_ROOT, Channel, SetupError
-from pipelines.trust import CA_FILE, trusted_by_requests
+from pipelines.doctor import _publisher
+from pipelines.settings import PROJECT_ROOT, Channel, Settings, SetupError
+from pipelines.trust import CA_FILE
 from tests.integration.conftest import NULMETING
 from tests.networks import Authority, Proxy, local_server
 from tests.servers import BASE_PATH, QUICK, ReplayServer, small_table
@@ -235,12 +236,18 @@ def test_a_webhook_goes_through_the_proxy_to_a_server_of_the_organisation(
         Proxy({DESK: port}, login=LOGIN) as proxy,
     ):
         monkeypatch.setenv("HTTPS_PROXY", _proxied(LOGIN, proxy.port))
-        with pytest.raises(DeliveryError, match="channel 'zaak': not reached"):
+        with pytest.raises(DeliveryError, match=f"channel 'zaak': not reached .*{CA_FILE}"):
             send(channel, MESSAGE, folder=tmp_path)
         assert received == []
+        monkeypatch.setenv(CA_FILE, str(tmp_path / "weg.pem"))
+        with pytest.raises(DeliveryError, match=f"channel 'zaak': {CA_FILE}: found a file that cannot be read"):
+            send(channel, MESSAGE, folder=tmp_path)
+        monkeypatch.setenv(CA_FILE, str(authority.path))
+        send(channel, MESSAGE, folder=tmp_path)
+        monkeypatch.delenv(CA_FILE)
         monkeypatch.setenv("SSL_CERT_FILE", str(authority.path))
         send(channel, MESSAGE, folder=tmp_path)
-        assert [call["text"] for call in received] == ["Tekst"]
+        assert [call["text"] for call in received] == ["Tekst"] * 2
         assert set(proxy.asked) == {f"CONNECT {DESK}:443 HTTP/1.1"}
     assert PASSWORD not in caplog.text
 
@@ -254,13 +261,26 @@ def test_chat_by_apprise_trusts_the_authority_of_the_organisation(
         Proxy({DESK: port}) as proxy,
     ):
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
-        with trusted_by_requests(), pytest.raises(DeliveryError, match="channel 'chat'"):
+        with pytest.raises(DeliveryError, match="channel 'chat'"):
             send(channel, MESSAGE, folder=tmp_path)
         monkeypatch.setenv(CA_FILE, str(authority.path))
-        with trusted_by_requests():
-            send(channel, MESSAGE, folder=tmp_path)
+        send(channel, MESSAGE, folder=tmp_path)
         assert [call["message"] for call in received] == ["Tekst"]
     assert "REQUESTS_CA_BUNDLE" not in os.environ
+
+
+def test_doctor_holds_the_publisher_to_the_same_authorities(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with (
+        local_server(authority.context_for(CBS), {BASE_PATH: b"{}"}) as (port, _),
+        Proxy({CBS: port}) as proxy,
+    ):
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+        settings = Settings(data_dir=tmp_path, profile="live", cbs_v4_url=f"https://{CBS}{BASE_PATH}")
+        assert CA_FILE in _publisher(settings).text
+        monkeypatch.setenv(CA_FILE, str(authority.path))
+        assert _publisher(settings).ok
 
 
 def test_nothing_opens_connections_of_its_own() -> None:
@@ -274,4 +294,5 @@ def test_nothing_opens_connections_of_its_own() -> None:
         for path in (PROJECT_ROOT / folder).rglob("*.py")
         if opens.search(path.read_text(encoding="utf-8"))
     }
-    assert found <= {"pipelines/connectors/exchange.py", "pipelines/alerts/channels.py", "pipelines/doctor.py"}
+    places = ("alerts/channels", "connectors/exchange", "dependency_audit", "doctor")
+    assert found <= {f"pipelines/{place}.py" for place in places}
