@@ -341,7 +341,10 @@ def next_page_query(link: object, table: str, resource: str) -> str:
     """
     if not isinstance(link, str) or not link.strip():
         raise UnexpectedAnswerError(f"found {link!r} as next-page link, expected an address")
-    parts = urlsplit(link.strip())
+    try:
+        parts = urlsplit(link.strip())
+    except ValueError:
+        raise UnexpectedAnswerError(f"found {link[:200]!r} as next-page link, expected an address") from None
     segments = [unquote(segment) for segment in parts.path.split("/") if segment]
     is_relative = not parts.netloc and not parts.path.startswith("/")
     wanted, last = f"{table}/{resource}".split("/"), resource.split("/")

@@ -27,18 +27,18 @@ from typer.testing import CliRunner
 
 from pipelines import cli
 from pipelines.connectors.cbs_bulk import fetch_bulk
-from pipelines.connectors.cbs_v4 import fetch_properties
+from pipelines.connectors.cbs_v4 import fetch_properties, fetch_table
 from pipelines.connectors.folder import find_deliveries
 from pipelines.connectors.http import SourceError, open_client
 from pipelines.declarations.load import load_declarations
 from pipelines.declarations.marked_yaml import DeclarationError
-from pipelines.declarations.source import FolderConnector
+from pipelines.declarations.source import CbsV4Connector, FolderConnector
 from pipelines.settings import PROJECT_ROOT, SetupError
 from tests import corpus_istandaard, corpus_text, corpus_xlsx
 from tests.corpus import read_case
 from tests.integration.conftest import Workspace, _workspace
 from tests.networks import local_server
-from tests.servers import QUICK, BulkServer, ReplayServer, bulk_file, replacing, small_table
+from tests.servers import QUICK, BulkServer, ReplayServer, bulk_file, refusing, replacing, small_table
 
 TABLE = "00001ned"
 ESCAPE = "\x1b"
@@ -514,3 +514,52 @@ def test_an_answer_that_no_publisher_gives_is_one_clear_error(answer: bytes) -> 
         with pytest.raises(SourceError) as told:
             fetch_properties(client, TABLE)
     assert len(str(told.value)) < 1000
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "file:///etc/passwd",
+        "file://{trap}/{table}/Observations?$skip=3",
+        "http://{trap}/odata/v1/CBS/{table}/Observations?$skip=3",
+        "//{trap}/{table}/Observations?$skip=3",
+        "http://user:secret@{trap}/{table}/Observations?$skip=3",
+        "gopher://{trap}/{table}/Observations?$skip=3",
+        "http://[/{table}/Observations?$skip=3",
+        "{table}/Observations?$skip=3&x=\r\nHost:%20elders",
+        "https://datasets.cbs.nl/odata/v1/CBS/{table}/../../../etc/passwd",
+    ],
+)
+def test_a_link_to_the_next_page_leads_nowhere_else(link: str, tmp_path: Path) -> None:
+    pages = small_table(TABLE, page_size=3)
+    with (
+        local_server(None, {}) as (port, trapped),
+        ReplayServer({TABLE: pages}) as server,
+        open_client(server.base_url, retry=QUICK) as client,
+    ):
+        document = json.loads(pages["Observations"])
+        document["@odata.nextLink"] = link.format(trap=f"127.0.0.1:{port}", table=TABLE)
+        server.tables = {TABLE: pages | {"Observations": json.dumps(document).encode()}}
+        try:
+            fetched = fetch_table(client, CbsV4Connector(kind="cbs_v4", table=TABLE), tmp_path / "into")
+        except SourceError as error:
+            assert TABLE in str(error)
+        else:
+            # Of the link only the query was used, under the publisher's own address.
+            assert fetched.rows == 6
+        assert trapped == []
+        assert {request.path.split("/")[4] for request in server.requests} == {TABLE}
+
+
+@pytest.mark.parametrize("target", ["http://{trap}/x", "file:///etc/passwd", "//{trap}/x"])
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_no_redirect_is_followed(target: str, status: int) -> None:
+    with (
+        local_server(None, {}) as (port, trapped),
+        ReplayServer({TABLE: small_table(TABLE)}) as server,
+        open_client(server.base_url, retry=QUICK) as client,
+    ):
+        server.fail("Properties", refusing(status, {"Location": target.format(trap=f"127.0.0.1:{port}")}))
+        with pytest.raises(SourceError, match="which is not followed"):
+            fetch_properties(client, TABLE)
+        assert (trapped, len(server.requests)) == ([], 1)
