@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos dev lint format types docs lock clean
+.PHONY: help run test chaos dev lint format types docs lock audit clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -56,6 +56,9 @@ lock: $(READY)  ## resolve requirements.lock anew, for every platform, with hash
 	@$(BIN)/pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-strip-extras \
 		--no-header --no-annotate --no-emit-index-url --output-file requirements.lock pyproject.toml
+
+audit: $(READY)  ## what is installed against the lock, and licences; ADVISORIES=URL asks for known vulnerabilities
+	@$(BIN)/python -m pipelines.dependency_audit --advisories "$(ADVISORIES)"
 
 clean:  ## remove what runs and tools made, the environment too
 	@rm -rf $(VENV) data build *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache .dg dbt_project/target dbt_project/logs

@@ -22,6 +22,7 @@ from expectations.check import ROWS_FAILING, Check, CheckResult
 from expectations.docs_page import render_index, render_table
 from expectations.dutch import dutch_number
 from pipelines.alerts.findings import clean_text, write_atomically
+from pipelines.file_modes import readable_as_their_folder
 
 ROWS_SHOWN = 200
 """Failing rows on a page; the marts hold all of them."""
@@ -78,6 +79,7 @@ class DocsStore:
             write_atomically(self.folder / f"{asset}.html", render_table(table))
         tables = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(self.folder.glob("*.json"))]
         write_atomically(self.index, render_index(tables, self.run_id, written))
+        readable_as_their_folder(self.folder)
 
     def _kept(self, asset: str) -> Path:
         return self.folder / f"{asset}.json"

@@ -17,6 +17,7 @@ import typer
 from pipelines import cli_publications
 from pipelines.cli_retention import add_commands
 from pipelines.settings import Settings, SetupError, load_settings
+from pipelines.terminal_text import all_printable, printable
 
 if TYPE_CHECKING:
     from pipelines.main_job import RunSummary
@@ -78,9 +79,21 @@ def _foreseen(error: Exception) -> tuple[str, int]:
 
 
 def _stop(message: str, code: int) -> NoReturn:
-    for line in message.splitlines():
+    for line in printable(message).splitlines():
         typer.echo(f"nulmeting: {line}", err=True)
     sys.exit(code)
+
+
+# Write where their user says, so with the modes that the user's own umask gives.
+_WRITE_FOR_THEIR_USER = ("breaks", "export", "pull")
+
+
+@app.callback()
+def _begin(context: typer.Context) -> None:
+    if context.invoked_subcommand not in _WRITE_FOR_THEIR_USER:
+        from pipelines.file_modes import keep_private
+
+        keep_private()
 
 
 @app.command()
@@ -163,6 +176,28 @@ def sql(
 
 
 @app.command()
+def export(
+    tables: Annotated[list[str] | None, typer.Argument(help="tables of the schema marts; default: all")] = None,
+    out: Annotated[Path, typer.Option(help="the folder to write into")] = Path(),
+    format: Annotated[str, typer.Option(help="xlsx, csv (as a Dutch Excel reads it) or parquet")] = "xlsx",  # noqa: A002 - the flag's name
+    data_dir: DataDir = None,
+    as_of: AsOf = None,
+) -> None:
+    """Write published tables as files; text in them never becomes a formula, and no number changes."""
+    from pipelines.publish.exports import FORMATS, export
+
+    settings = load_settings(data_dir=data_dir, as_of=_date("--as-of", as_of))
+    form = next((known for known in FORMATS if known == format), None)
+    if form is None:
+        raise SetupError(f"--format: found {format}, expected one of {', '.join(FORMATS)}")
+    exported = export(settings, tables or (), form, out)
+    for notice in exported.notices:
+        typer.echo(f"nulmeting: {notice}", err=True)
+    for path in exported.paths:
+        typer.echo(str(path))
+
+
+@app.command()
 def check(
     files: Annotated[list[Path], typer.Argument(help="deliveries to validate; nothing is loaded")],
     source: Annotated[
@@ -181,13 +216,13 @@ def check(
     code = 0
     for outcome in check_files(settings, files, source):
         if outcome.not_checked:
-            typer.echo(f"nulmeting: {outcome.not_checked}", err=True)
-            typer.echo(outcome.draft, nl=False)
+            typer.echo(printable(f"nulmeting: {outcome.not_checked}"), err=True)
+            typer.echo(printable(outcome.draft), nl=False)
             code = WRONG_USE
             continue
         for problem in outcome.problems:
-            typer.echo(str(problem))
-        typer.echo(outcome.verdict)
+            typer.echo(printable(str(problem)))
+        typer.echo(printable(outcome.verdict))
         code = max(code, 1) if outcome.problems else code
     raise typer.Exit(code)
 
@@ -199,7 +234,7 @@ def doctor(data_dir: DataDir = None, profile: Profile = None) -> None:
 
     healthy = True
     for finding in examine(load_settings(data_dir=data_dir, profile=profile)):
-        typer.echo(f"{'ok ' if finding.ok else 'NOK'} {finding.subject}: {finding.text}")
+        typer.echo(printable(f"{'ok ' if finding.ok else 'NOK'} {finding.subject}: {finding.text}"))
         healthy = healthy and finding.ok
     raise typer.Exit(0 if healthy else 2)
 
@@ -441,4 +476,4 @@ def _print_summary(summary: RunSummary, settings: Settings) -> None:
     console = Console(highlight=False, stderr=failed)
     if not console.is_terminal:
         console = Console(highlight=False, stderr=failed, width=_WIDTH)
-    console.print(render(summary, settings), soft_wrap=failed)
+    console.print(render(all_printable(summary), settings), soft_wrap=failed)

@@ -75,11 +75,15 @@ def _publisher(settings: Settings) -> Finding:
         return Finding(True, "publisher", "not asked; the sample is in the project")
     import httpx
 
+    from pipelines.trust import certificate_context, untrusted
+
     try:
         # Whatever it says, a server that answers is there; what it has to say comes with a run.
-        answer = httpx.get(settings.cbs_v4_url, timeout=_PATIENCE_SECONDS)
+        answer = httpx.get(settings.cbs_v4_url, timeout=_PATIENCE_SECONDS, verify=certificate_context())
+    except SetupError as error:
+        return Finding(False, "publisher", str(error))
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        kind = type(error).__name__
+        kind = untrusted(error) or type(error).__name__
         return Finding(False, "publisher", f"{settings.cbs_v4_url}: no answer ({kind}); see the network, or cbs_v4_url")
     return Finding(True, "publisher", f"{settings.cbs_v4_url} answers ({answer.status_code})")
 

@@ -6,10 +6,10 @@ import io
 import math
 from decimal import Decimal
 
+from pipelines.publish.formulas import neutral
 from pipelines.settings import Settings
+from pipelines.terminal_text import OBEYED, printable, printable_on_one_line
 from pipelines.warehouse.connection import WarehouseError, connect_read_only
-
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class QueryError(Exception):
@@ -36,7 +36,9 @@ def query_published(settings: Settings, query: str, format: str) -> str:  # noqa
 
         names = _distinct(answer.column_names)
         records = [dict(zip(names, row, strict=True)) for row in rows]
-        return json.dumps(records, ensure_ascii=False, default=str) + "\n"
+        # What a terminal would obey is written as JSON writes it elsewhere: the same text for whoever reads it.
+        text = json.dumps(records, ensure_ascii=False, default=str)
+        return OBEYED.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text) + "\n"
     if format == "csv":
         return _csv(answer.column_names, [[_text(value) for value in row] for row in rows])
     return _aligned(answer.column_names, [[_rounded(value) for value in row] for row in rows])
@@ -82,22 +84,14 @@ def _csv(names: list[str], rows: list[list[str]]) -> str:
 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows([_neutral(cell) for cell in row] for row in rows)
+    # Names of columns come from data as well, after a pivot.
+    writer.writerows([neutral(printable(cell)) for cell in row] for row in (names, *rows))
     return text.getvalue()
 
 
-def _neutral(cell: str) -> str:
-    """A cell that a spreadsheet would take for a formula, made text; numbers stay numbers."""
-    if cell.startswith(_FORMULA_STARTS):
-        try:
-            float(cell)
-        except ValueError:
-            return "'" + cell
-    return cell
-
-
 def _aligned(names: list[str], rows: list[list[str]]) -> str:
+    names = [printable_on_one_line(name) for name in names]
+    rows = [[printable_on_one_line(cell) for cell in row] for row in rows]
     widths = [max(len(name), *(len(row[i]) for row in rows)) if rows else len(name) for i, name in enumerate(names)]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

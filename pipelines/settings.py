@@ -81,6 +81,7 @@ class Settings(BaseModel):
     retention: Retention = Retention()
     keep_publications: int = Field(default=5, ge=1)
     keep_monthly_publications: int = Field(default=12, ge=0)
+    published_readable_by: Literal["owner", "group", "everyone"] = "everyone"
     publish_costliest_cases: bool = False
     false_alarms_per_1000: float = Field(default=15.0, gt=0, le=200)
 

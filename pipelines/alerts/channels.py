@@ -33,7 +33,8 @@ from urllib.parse import unquote, urlsplit
 
 from pipelines.alerts.message import Message
 from pipelines.durable import write_atomically
-from pipelines.settings import Channel
+from pipelines.settings import Channel, SetupError
+from pipelines.trust import certificate_context, trusted_by_requests, untrusted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -160,11 +161,14 @@ def _send_to_webhook(channel: Channel, message: Message) -> None:
     with _quiet_loggers():
         try:
             # Streamed, and the answer's body left unread: only its status counts.
-            with httpx.stream("POST", address, json=body, headers=headers, timeout=timeout) as answer:
+            verify = certificate_context()
+            with httpx.stream("POST", address, json=body, headers=headers, timeout=timeout, verify=verify) as answer:
                 status = answer.status_code
+        except SetupError as error:
+            raise DeliveryError(f"channel '{channel.name}': {error}", reached=False) from None
         except (httpx.TransportError, httpx.InvalidURL) as error:
             # The error's own text is left out: it may quote the address.
-            kind = type(error).__name__
+            kind = untrusted(error) or type(error).__name__
             raise DeliveryError(f"channel '{channel.name}': not reached ({kind})", reached=False) from None
     if not 200 <= status < 300:
         raise DeliveryError(f"channel '{channel.name}': refused with HTTP {status}", reached=True)
@@ -210,7 +214,7 @@ def _notify(channel: Channel, service: Any, title: str, body: str, body_format: 
 
     sender = apprise.Apprise(asset=service.asset)
     sender.add(service)
-    with _quiet_loggers():
+    with _quiet_loggers(), trusted_by_requests():
         result = sender.notify(body=body, title=title, body_format=body_format, timeout=SEND_SECONDS)
     if result:
         return

@@ -30,7 +30,8 @@ HIDDEN = "[verborgen]"
 _NEVER_IN_ROWS = frozenset(
     {"bsn", "naam", "voornaam", "achternaam", "geboortedatum", "birth_date", "raw_text", "cells"}
 )
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+# Those that turn the direction of what follows hide what a name says.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
 # Not inside a longer number, a decimal or a checksum in hexadecimal.
 _NINE_DIGITS = re.compile(r"(?<![0-9A-Fa-f])(?<![0-9][.,])[0-9]{9}(?![0-9A-Fa-f])(?![.,][0-9])")
 

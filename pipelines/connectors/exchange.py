@@ -13,9 +13,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-if TYPE_CHECKING:
-    import ssl
+from pipelines.settings import SetupError
+from pipelines.trust import certificate_context, untrusted
 
+if TYPE_CHECKING:
     import httpx
 
 CONNECT_SECONDS: Final = 10.0
@@ -74,14 +75,18 @@ class Exchange:
     ) -> None:
         import httpx
 
-        self._client = httpx.Client(
-            transport=transport,
-            timeout=httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, CONNECT_SECONDS)),
-            follow_redirects=False,
-            headers={**headers, "Accept-Encoding": "gzip"},
-            mounts={f"all://{f'[{host}]' if ':' in host else host}": None for host in LOCAL_HOSTS},
-            verify=_verified(),
-        )
+        verify = certificate_context()
+        try:
+            self._client = httpx.Client(
+                transport=transport,
+                timeout=httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, CONNECT_SECONDS)),
+                follow_redirects=False,
+                headers={**headers, "Accept-Encoding": "gzip"},
+                mounts={f"all://{f'[{host}]' if ':' in host else host}": None for host in LOCAL_HOSTS},
+                verify=verify,
+            )
+        except (httpx.InvalidURL, ValueError, ImportError) as error:
+            raise _why_no_proxy(error) from None
 
     @contextmanager
     def stream(self, url: str, headers: Mapping[str, str] | None = None) -> Iterator[Incoming]:
@@ -97,7 +102,13 @@ class Exchange:
             raise UnreachableError("no connection was made in time", True) from error
         except httpx.TimeoutException as error:
             raise FailedRequestError("time-out: the server stopped answering", True) from error
+        except httpx.ProxyError as error:
+            # One that cannot reach the server may later; one that wants another login will not change its mind.
+            again = not str(error).startswith(("401", "403", "407"))
+            raise UnreachableError(f"the proxy refused: {error}; see HTTPS_PROXY and NO_PROXY", again) from None
         except httpx.ConnectError as error:
+            if said := untrusted(error):
+                raise UnreachableError(said, False) from error
             raise UnreachableError(f"no connection could be made: {error}", True) from error
         except httpx.UnsupportedProtocol as error:
             raise FailedRequestError(str(error), False) from error
@@ -125,12 +136,9 @@ def _unpacked(chunks: Iterator[bytes]) -> Iterator[bytes]:
         raise FailedRequestError("the compressed answer is damaged: it ends in the middle", True)
 
 
-def _verified() -> ssl.SSLContext:
-    """What a secure connection is held to: the authorities that the machine trusts, and the usual ones."""
-    import ssl
-
-    import certifi
-
-    context = ssl.create_default_context()
-    context.load_verify_locations(certifi.where())
-    return context
+def _why_no_proxy(error: Exception) -> SetupError:
+    """Without the original, which may hold the name and password for the proxy."""
+    wanted = "expected an address such as http://proxy.example.nl:8080"
+    if isinstance(error, ImportError):
+        wanted = f"found a SOCKS proxy, {wanted}"
+    return SetupError(f"HTTP_PROXY, HTTPS_PROXY, ALL_PROXY or NO_PROXY: found what is no use, {wanted}")

@@ -33,7 +33,7 @@ T = TypeVar("T")
 MAX_ANSWER_BYTES = 512 * 1024 * 1024
 MAX_ANSWER_SECONDS = 900.0
 MOST_AT_A_TIME = 2
-_OK, _PARTIAL_CONTENT, _NOT_FOUND, _SERVER_ERROR = 200, 206, 404, 500
+_OK, _PARTIAL_CONTENT, _NOT_FOUND, _OF_THE_PROXY, _SERVER_ERROR = 200, 206, 404, 407, 500
 _WORTH_GOING_ON = 64 * 1024
 _BUSY = {408: "the server gave up waiting", 429: "too many requests"}
 SPELLING = "table ids are case-sensitive (03759ned, 85043NED): check the spelling against the catalogue"
@@ -302,6 +302,10 @@ class CbsClient:
                     status,
                 )
             raise FailedRequestError(f"{what} ({status}){said}", True if asked is None else asked, status)
+        if status == _OF_THE_PROXY:
+            raise FailedRequestError(
+                "the proxy wants another login (407); see HTTP_PROXY and HTTPS_PROXY", False, status
+            )
         raise FailedRequestError(f"the server refused the request ({status}){said}", False, status)
 
 
@@ -337,7 +341,10 @@ def next_page_query(link: object, table: str, resource: str) -> str:
     """
     if not isinstance(link, str) or not link.strip():
         raise UnexpectedAnswerError(f"found {link!r} as next-page link, expected an address")
-    parts = urlsplit(link.strip())
+    try:
+        parts = urlsplit(link.strip())
+    except ValueError:
+        raise UnexpectedAnswerError(f"found {link[:200]!r} as next-page link, expected an address") from None
     segments = [unquote(segment) for segment in parts.path.split("/") if segment]
     is_relative = not parts.netloc and not parts.path.startswith("/")
     wanted, last = f"{table}/{resource}".split("/"), resource.split("/")
@@ -355,6 +362,8 @@ def _understood(payload: bytes, read: Callable[[bytes], T]) -> T:
         return read(payload)
     except IncompleteAnswerError as error:
         raise FailedRequestError(f"the JSON is broken off or damaged: {error} ({len(payload)} bytes)", True) from error
+    except RecursionError:
+        raise UnexpectedAnswerError("found JSON nested without end, expected an answer of a few levels") from None
 
 
 def _whole_body(response: Incoming) -> bytes:
@@ -393,7 +402,7 @@ def _what_was_said(payload: bytes) -> str:
         return f": {page}"
     try:
         document: Any = json.loads(payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     error = document.get("error", document.get("odata.error")) if isinstance(document, dict) else None
     message = error.get("message") if isinstance(error, dict) else None

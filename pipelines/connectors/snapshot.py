@@ -593,7 +593,7 @@ def _write_synced(path: Path, chunks: Iterator[bytes] | list[bytes]) -> None:
         for chunk in chunks:
             file.write(chunk)
         file.flush()
-        os.fchmod(file.fileno(), 0o444)
+        os.fchmod(file.fileno(), 0o400)
         os.fsync(file.fileno())
 
 

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.durable import sync
+from pipelines.file_modes import settle
 from pipelines.publish.looking_back import create_macros
 from pipelines.publish.place import DATABASE, MANIFEST, PARQUET, VERSIONS, remove, set_aside, standing_folder, swap
 from pipelines.publish.restore import is_gone_back
@@ -142,6 +143,7 @@ def _publish(settings: Settings, root: Path, run_id: str, marts: Collection[str]
     sync(versions)
     replaced = standing_folder(root)
     try:
+        settle(settings)
         notices = swap(root, publication.folder)
     except BaseException:
         set_aside(publication.folder)

@@ -106,7 +106,7 @@ def finish(settings: Settings, run_id: str, publication_id: str, begun_with: str
         "judged_on": settings.today.isoformat(),
         "holds_before": holds_before.isoformat(),
     }
-    write_atomically(_path(settings), json.dumps(record, indent=1) + "\n")
+    write_atomically(_path(settings), json.dumps(record, indent=1) + "\n", mode=0o600)
 
 
 def unchanged(settings: Settings) -> LastRun | None:
@@ -163,7 +163,7 @@ def _below(folder: Path) -> list[Path]:
 
 
 def _path(settings: Settings) -> Path:
-    return settings.state_dir / "last_run.json"
+    return settings.state_dir / "state" / "last_run.json"
 
 
 def _read(path: Path) -> LastRun | None:

@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from tests.integration.conftest import NULMETING, Workspace
+from tests.listening import addresses_of_session_behind
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -214,3 +215,10 @@ def test_data_docs_are_readable_on_a_telephone(visit: Visit, sample_run: Workspa
 def _overflow(page: Page) -> int:
     """By how many pixels the page is wider than its window; wide tables scroll within themselves."""
     return int(page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
+
+
+def test_nothing_of_the_interface_listens_to_other_machines(interface: str) -> None:
+    port = int(interface.rpartition(":")[2])
+    addresses = addresses_of_session_behind(port)
+    assert f"127.0.0.1:{port}" in addresses
+    assert {address.rpartition(":")[0] for address in addresses} <= {"127.0.0.1", "::1"}

@@ -142,7 +142,7 @@ def test_a_file_that_changes_while_it_is_copied_is_refused(
 def test_files_of_a_snapshot_cannot_be_written(store: SnapshotStore) -> None:
     kept = put(store, dict(FILES))
     modes = {stat.S_IMODE(path.stat().st_mode) for path in kept.folder.iterdir()}
-    assert modes == {0o444}
+    assert modes == {0o400}
 
 
 def tampered(kept: Snapshot, name: str, content: bytes) -> None:
