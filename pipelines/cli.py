@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from pipelines.cli_alerts import add_to as add_alert_commands
 from pipelines.settings import Settings, SetupError, load_settings
 
 if TYPE_CHECKING:
@@ -359,6 +360,9 @@ def _print_tcpd(folder: Path) -> None:
         typer.echo(as_text(evaluate_folder(folder)))
     except DatasetError as error:
         _stop(str(error), WRONG_USE)
+
+
+add_alert_commands(app)
 
 
 @app.command()

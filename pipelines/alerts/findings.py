@@ -28,7 +28,10 @@ RUN_CHECK = "run"
 HIDDEN = "[verborgen]"
 
 _NEVER_IN_ROWS = frozenset(
-    {"bsn", "naam", "voornaam", "achternaam", "geboortedatum", "birth_date", "raw_text", "cells"}
+    {
+        *("bsn", "naam", "voornaam", "achternaam", "geboortedatum", "birth_date", "raw_text", "cells"),
+        *("person", "persoon", "person_key", "household", "huishouden", "adres", "email", "e-mail", "telefoon"),
+    }
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 # Not inside a longer number, a decimal or a checksum in hexadecimal.
@@ -46,7 +49,8 @@ class Finding:
     `key` identifies the row within its check and stays the same from run to run as long as it is the same
     problem: `GM0383|wmo_hulp|2016H2`, never a row number or a figure that may change. `title_nl` (what is
     wrong), `cause_nl` (the usual or probable cause) and `next_step_nl` are one line of Dutch each; where
-    `explanation_nl` tells of this very row what happened and what to do, it is shown instead of both. `rows`
+    `explanation_nl` tells of this very row what happened and what to do, it is shown instead of both. `source_id`,
+    its `owner` and the `laws` it is about say who should hear of it, where the check knows them. `rows`
     holds a few failing rows as plain values; columns that may hold personal data are left out, whoever passed
     them.
 
@@ -66,6 +70,9 @@ class Finding:
     indicator_label: str | None = None
     period_code: str | None = None
     explanation_nl: str | None = None
+    source_id: str | None = None
+    owner: str | None = None
+    laws: tuple[str, ...] = ()
     rows: tuple[dict[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
@@ -73,6 +80,7 @@ class Finding:
             value = getattr(self, field.name)
             if isinstance(value, str):
                 object.__setattr__(self, field.name, clean_text(value))
+        object.__setattr__(self, "laws", tuple(clean_text(law) for law in self.laws))
         object.__setattr__(self, "rows", tuple(_clean_row(row) for row in self.rows))
         if not self.check or "|" in self.check:
             raise ValueError(f"check {self.check!r}: expected a name without '|'")
@@ -93,12 +101,12 @@ class Finding:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, the inverse of `from_json`."""
-        return asdict(self) | {"rows": [dict(row) for row in self.rows]}
+        return asdict(self) | {"laws": list(self.laws), "rows": [dict(row) for row in self.rows]}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Finding:
         """Raises TypeError, KeyError or ValueError where `values` is not a finding."""
-        return cls(**{**values, "rows": tuple(values.get("rows", ()))})
+        return cls(**{**values, "laws": tuple(values.get("laws", ())), "rows": tuple(values.get("rows", ()))})
 
 
 @dataclass(frozen=True, kw_only=True)
