@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -118,10 +119,14 @@ def _send_waiting(
     waiting = outbox.waiting()
     for name, channel in channels.items():
         ends_at = time.monotonic() + CHANNEL_SECONDS
-        for delivery in waiting:
-            if delivery.channel != name or (only_due and not _is_due(delivery, now)):
-                continue
-            if not channel.lets_through(delivery.message.severity, now):
+        mine = [delivery for delivery in waiting if delivery.channel == name]
+        may_go = _not_hushed(mine, channel, now)
+        left: set[str] = set()
+        for delivery in mine:
+            # What is told of one finding keeps its order: a later message waits for an earlier one that did not go.
+            held_up = not left.isdisjoint(delivery.keys)
+            if held_up or delivery.message.message_id not in may_go or (only_due and not _is_due(delivery, now)):
+                left |= delivery.keys
                 continue
             if time.monotonic() > ends_at:
                 errors.append(f"channel '{name}': too slow, the other messages wait for the next call")
@@ -131,12 +136,24 @@ def _send_waiting(
                 outbox.mark_sent(delivery.message.message_id, name, now)
                 sent += 1
                 continue
+            left |= delivery.keys
             errors.append(f"{failure}; message {delivery.message.tag} waits")
             wait = _WAITS[min(delivery.attempts, len(_WAITS) - 1)]
             outbox.mark_failed(delivery.message.message_id, name, str(failure), now + wait)
             if not failure.reached:
                 break
     return sent, errors
+
+
+def _not_hushed(mine: Sequence[Delivery], channel: Channel, now: dt.datetime) -> set[str]:
+    """The ids of what may go out now: all, or in quiet hours what breaks through and what must go before it."""
+    going: set[str] = set()
+    with_it: set[str] = set()
+    for delivery in reversed(mine):
+        if channel.lets_through(delivery.message.severity, now) or not with_it.isdisjoint(delivery.keys):
+            going.add(delivery.message.message_id)
+            with_it |= delivery.keys
+    return going
 
 
 def _is_due(delivery: Delivery, now: dt.datetime) -> bool:

@@ -26,7 +26,7 @@ class Message:
     """One message as the outbox keeps it. `message_id` is 32 hexadecimal digits, the same at every repeat.
 
     `payload` is the content as plain values, for a webhook or a line of JSON; of very many findings it holds
-    the first 500 and the counts.
+    the first 500 and the counts. Its `changes` are all that happened, also where a finding went and came back.
     """
 
     message_id: str
@@ -98,8 +98,9 @@ def compose(
         "quarantined": run.quarantined,
     }
     told = Net(tuple(new), tuple(resolved), (), frozenset())
+    changes = [(run.run_id, "opened", f) for f in new] + [(run.run_id, "resolved", f) for f in resolved]
     values = {"occasion": "run", "still_open": still_open, "muted": muted, **about_run}
-    return _message(content, run.run_id, told, values, created_at)
+    return _message(content, run.run_id, told, changes, values, created_at)
 
 
 def compose_collected(
@@ -132,7 +133,8 @@ def compose_collected(
         _confirmation(message_id) if to_confirm and told.new else None,
     )
     values = {"occasion": "collected", "still_open": still_open, "muted": muted}
-    return _message(content, changes[-1].run_id, told, values, created_at)
+    each = [(one.run_id, one.change, one.finding) for one in changes]
+    return _message(content, changes[-1].run_id, told, each, values, created_at)
 
 
 def compose_escalation(
@@ -161,7 +163,7 @@ def compose_escalation(
     subject = f"Nulmeting: {number} {noun} na {hours:g} uur niet bevestigd"
     content = Content(subject, opening, counts_of(findings, 0), sections, link, message_id, _confirmation(message_id))
     values = {"occasion": "escalation", "escalated_from": channel, "still_open": 0, "muted": 0}
-    return _message(content, run_id, Net(tuple(findings), (), (), frozenset()), values, created_at)
+    return _message(content, run_id, Net(tuple(findings), (), (), frozenset()), [], values, created_at)
 
 
 def subject_of(run: RunFindings, new: int, resolved: int) -> str:
@@ -186,7 +188,14 @@ def _confirmation(message_id: str) -> str:
     return f"nulmeting alerts acknowledge nm-{message_id[:8]}"
 
 
-def _message(content: Content, run_id: str, told: Net, values: dict[str, Any], created_at: dt.datetime) -> Message:
+def _message(
+    content: Content,
+    run_id: str,
+    told: Net,
+    changes: Sequence[tuple[str, str, Finding]],
+    values: dict[str, Any],
+    created_at: dt.datetime,
+) -> Message:
     over = told.resolved or told.passed
     kind: Literal["new", "resolved", "mixed"] = (
         "mixed" if (told.new and over) or told.passed else "new" if told.new else "resolved"
@@ -214,6 +223,10 @@ def _message(content: Content, run_id: str, told: Net, values: dict[str, Any], c
             "new": [_values(finding) for finding in told.new[:PAYLOAD_FINDINGS]],
             "resolved": [_values(finding) for finding in told.resolved[:PAYLOAD_FINDINGS]],
             "passed": [_values(finding) for finding in told.passed[:PAYLOAD_FINDINGS]],
+            "changes": [
+                {"run_id": run, "change": change, "full_key": finding.full_key}
+                for run, change, finding in changes[:PAYLOAD_FINDINGS]
+            ],
         },
         created_at=created_at,
     )

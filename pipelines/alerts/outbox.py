@@ -19,7 +19,7 @@ import contextlib
 import datetime as dt
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -48,7 +48,10 @@ class OpenFinding:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One message that one channel has not taken yet. `taken_by` are the receivers that already have it."""
+    """One message that one channel has not taken yet.
+
+    `taken_by` are the receivers that already have it, `keys` the findings that it names.
+    """
 
     message: Message
     channel: str
@@ -56,6 +59,7 @@ class Delivery:
     taken_by: frozenset[str]
     next_try_at: dt.datetime
     last_error: str | None
+    keys: frozenset[str]
 
 
 class Outbox:
@@ -126,7 +130,6 @@ class Outbox:
             over = [finding for finding in resolved if not is_muted(finding, mutes, now)]
             message = None
             if told or over:
-                opened = {finding.full_key for finding in new}
                 still = [one for key, (_, one) in open_before.items() if key not in gone]
                 muted = self._count_muted(db, mutes, now)
                 message = compose(
@@ -139,7 +142,8 @@ class Outbox:
                     created_at=now,
                     to_confirm=any(channel.escalate for channel in channels),
                 )
-                self._put_out(db, message, [], now, opened)
+                opened_by = {**{f.full_key: None for f in over}, **{f.full_key: run.run_id for f in told}}
+                self._put_out(db, message, [], now, opened_by)
             self._release(db, channels, link, now, (run, message) if message else None)
             db.executemany(
                 "insert or replace into check_report values (?, ?, ?)",
@@ -244,18 +248,22 @@ class Outbox:
         """
         tag = reference.strip().strip("[]").removeprefix("nm-").lower()
         with self._transaction() as db:
-            keys = {key for (key,) in db.execute("select full_key from open_finding where full_key = ?", [reference])}
+            found = "select full_key, first_run from open_finding where full_key = ?"
+            keys = db.execute(found, [reference]).fetchall()
             if not keys:
                 known = (
                     "select message_id from message where length(?1) >= 8 and substr(message_id, 1, length(?1)) = ?1"
                 )
-                if len(found := db.execute(known, [tag]).fetchall()) != 1:
+                if len(messages := db.execute(known, [tag]).fetchall()) != 1:
                     raise KeyError(reference)
-                keys = {
-                    key for (key,) in db.execute("select full_key from message_finding where message_id = ?", found[0])
-                }
-            seen = "update open_finding set acknowledged_at = ? where full_key = ? and acknowledged_at is null"
-            return sum(db.execute(seen, [now.isoformat(), key]).rowcount for key in sorted(keys))
+                named = "select full_key, opened_by from message_finding where message_id = ? order by full_key"
+                keys = db.execute(named, messages[0]).fetchall()
+            # What was resolved and opened again since is something else, that nobody has seen yet.
+            seen = """
+                update open_finding set acknowledged_at = ?
+                where full_key = ? and first_run = ? and acknowledged_at is null
+            """
+            return sum(db.execute(seen, [now.isoformat(), *key]).rowcount for key in keys)
 
     def waiting(self) -> list[Delivery]:
         """What no channel took yet, oldest message first."""
@@ -268,6 +276,14 @@ class Outbox:
                 where state = 'pending' order by position, channel
                 """
             ).fetchall()
+            keys: dict[str, set[str]] = {}
+            for message_id, key in db.execute(
+                """
+                select message_id, full_key from message_finding
+                where message_id in (select message_id from delivery where state = 'pending')
+                """
+            ):
+                keys.setdefault(message_id, set()).add(key)
         return [
             Delivery(
                 message=_message(row[:8]),
@@ -276,6 +292,7 @@ class Outbox:
                 taken_by=frozenset(json.loads(row[10])),
                 next_try_at=dt.datetime.fromisoformat(row[11]),
                 last_error=row[12],
+                keys=frozenset(keys.get(row[0], ())),
             )
             for row in rows
         ]
@@ -411,7 +428,10 @@ class Outbox:
                 created_at=now,
                 to_confirm=channel.escalate is not None,
             )
-        self._put_out(db, message, [channel.name], now, opened)
+        # Of a finding that opened twice, the last run that opened it.
+        opened_by: dict[str, str | None] = {one.finding.full_key: None for one in changes}
+        opened_by |= {one.finding.full_key: one.run_id for one in changes if one.finding.full_key in opened}
+        self._put_out(db, message, [channel.name], now, opened_by)
         db.executemany(
             "update change set state = 'told', message_id = ? where position = ?",
             [(message.message_id, one.position) for one in changes],
@@ -433,7 +453,7 @@ class Outbox:
         """Tell another channel, once, what stayed open and unacknowledged too long at this one."""
         rows = db.execute(
             """
-            select full_key, finding, told_at, last_run
+            select full_key, finding, told_at, first_run
             from audience join open_finding using (full_key)
             where channel = ? and told_at is not null and escalated_at is null and acknowledged_at is null
             order by full_key
@@ -441,12 +461,12 @@ class Outbox:
             [channel.name],
         ).fetchall()
         due: list[tuple[Finding, dt.datetime, str]] = []
-        for _, text, told_at, last_run in rows:
+        for _, text, told_at, first_run in rows:
             finding, since = _finding(text), dt.datetime.fromisoformat(told_at)
             waits_from = waiting_since(since, finding, mutes, now)
             late = waits_from + dt.timedelta(hours=rule.after_hours) <= now
             if late and finding.severity in rule.severity and not is_muted(finding, mutes, now):
-                due.append((finding, since, last_run))
+                due.append((finding, since, first_run))
         if not due:
             return
         message = compose_escalation(
@@ -458,7 +478,7 @@ class Outbox:
             link=link,
             created_at=now,
         )
-        keys = {finding.full_key for finding, _, _ in due}
+        keys = {finding.full_key: first_run for finding, _, first_run in due}
         self._put_out(db, message, [rule.to], now, keys)
         for key in sorted(keys):
             db.execute(
@@ -537,9 +557,16 @@ class Outbox:
 
     @staticmethod
     def _put_out(
-        db: sqlite3.Connection, message: Message, channels: Sequence[str], now: dt.datetime, opened: set[str]
+        db: sqlite3.Connection,
+        message: Message,
+        channels: Sequence[str],
+        now: dt.datetime,
+        opened_by: Mapping[str, str | None],
     ) -> None:
-        """Keep `message`, which several channels may share, and let it wait for `channels`."""
+        """Keep `message`, which several channels may share, and let it wait for `channels`.
+
+        `opened_by` are the keys of all that it names, with the run that opened what it calls open.
+        """
         db.execute(
             f"insert or ignore into message ({_MESSAGE_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?)",
             [
@@ -554,7 +581,8 @@ class Outbox:
             ],
         )
         db.executemany(
-            "insert or ignore into message_finding values (?, ?)", [(message.message_id, key) for key in sorted(opened)]
+            "insert or ignore into message_finding values (?, ?, ?)",
+            [(message.message_id, key, run_id) for key, run_id in sorted(opened_by.items())],
         )
         db.executemany(
             "insert into delivery values (?, ?, 'pending', 0, null, '[]', null, ?)",

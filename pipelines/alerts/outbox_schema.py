@@ -58,6 +58,7 @@ create index delivery_waiting on delivery (channel) where state = 'pending'
 
 # A change is one finding that opened or was resolved, for one channel: held until its message is made. The audience of
 # an open finding are the channels that hear of its end; told_at is when the message about its opening was made.
+# A message_finding is a finding that a message names, with the run that opened it where the message says it is open.
 # In version 1 every channel got everything, so those of a finding are those of the message of its first run.
 _TO_VERSION_2 = """
 create table change (
@@ -83,6 +84,7 @@ create table audience (
 create table message_finding (
     message_id text not null references message (message_id),
     full_key text not null,
+    opened_by text,
     primary key (message_id, full_key)
 );
 create table mute (
@@ -103,8 +105,11 @@ from open_finding
 inner join message on message.run_id = open_finding.first_run
 inner join delivery on delivery.message_id = message.message_id;
 insert or ignore into message_finding
-select message.message_id, json_extract(finding.value, '$.full_key')
-from message, json_each(message.payload, '$.new') as finding
+select message.message_id, json_extract(finding.value, '$.full_key'), message.run_id
+from message, json_each(message.payload, '$.new') as finding;
+insert or ignore into message_finding
+select message.message_id, json_extract(finding.value, '$.full_key'), null
+from message, json_each(message.payload, '$.resolved') as finding
 """
 
 
