@@ -8,6 +8,7 @@ upright, a line per column of the table it is from, so that it fits a phone.
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 from pipelines.alerts.content import Content, Group, Item, Section
@@ -67,14 +68,13 @@ def _group(group: Group, is_over: bool) -> str:
     heading = f'<h3 style="margin:12px 0 8px;font-size:13px;font-weight:normal;color:{_SOFT}">'
     items = "".join(_item(item, "resolved" if is_over else item.severity) for item in group.items)
     rest = f'<p style="margin:0 0 8px;color:{_SOFT}">{escape(group.rest)}</p>' if group.rest else ""
-    # A long name of a check may break between its words: it must not make a phone scroll sideways.
-    name = escape(group.heading).replace("_", "_<wbr>")
-    return f"{heading}{name}</h3>{items}{rest}"
+    return f"{heading}{_breakable(group.heading)}</h3>{items}{rest}"
 
 
 def _item(item: Item, colour: str) -> str:
     ink, paper = _COLOURS[colour]
-    title = f'<p style="margin:0 0 4px;font-weight:bold;color:{_INK}">{escape(item.title)}</p>'
+    weight = "normal" if colour == "resolved" else "bold"
+    title = f'<p style="margin:0 0 4px;font-weight:{weight};color:{_INK}">{_said(item.title)}</p>'
     place = "".join(_fact(label, fact, _SOFT) for label, fact in item.place)
     advice = "".join(_fact(label, fact, _INK) for label, fact in item.advice)
     told = (
@@ -92,31 +92,42 @@ def _item(item: Item, colour: str) -> str:
 def _fact(label: str, fact: str, ink: str) -> str:
     return (
         f'<p style="margin:0 0 4px;font-size:14px;color:{ink}"><span style="color:{_SOFT}">{escape(label)}: </span>'
-        f"{escape(fact)}</p>"
+        f"{_said(fact)}</p>"
     )
+
+
+def _said(text: str) -> str:
+    """A sentence; what it puts between backticks is something to type."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _rows(item: Item) -> str:
-    """The failing rows side by side, a line per column; rows of one finding have the same columns or other ones."""
+    """The failing rows side by side, a line per column of their table; what all of them share stands there once."""
     if not item.rows:
         return ""
-    names = list(dict.fromkeys(name for row in item.rows for name, _ in row))
-    cell = f"padding:3px 8px;border:1px solid {_LINE};font-size:13px;text-align:left;vertical-align:top"
-    head = "Rij" if len(item.rows) == 1 else "Rijen"
-    lines = [
-        f'<tr><th style="{cell};font-weight:normal;color:{_SOFT};background-color:{_PAPER}">'
-        f"{escape(name).replace('_', '_<wbr>')}</th>"
-        + "".join(
-            f'<td style="{cell};word-break:break-word">{escape(dict(row).get(name, ""))}</td>' for row in item.rows
-        )
-        + "</tr>"
-        for name in names
-    ]
-    more = f" en nog {item.more_rows}" if item.more_rows else ""
+    rows = [dict(row) for row in item.rows]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    lines = "".join(_line(name, [row.get(name, "") for row in rows]) for name in names)
+    head = "Rij waar het om gaat" if len(rows) == 1 else "Rijen waar het om gaat"
+    more = f" (en nog {item.more_rows})" if item.more_rows else ""
     return (
-        f'<p style="margin:8px 0 4px;font-size:13px;color:{_SOFT}">{head} waar het om gaat{more and ":" + more}</p>'
-        f'<table cellpadding="0" cellspacing="0" border="0" style="border-collapse:collapse">{"".join(lines)}</table>'
+        f'<p style="margin:8px 0 4px;font-size:13px;color:{_SOFT}">{head}{more}</p>'
+        f'<table cellpadding="0" cellspacing="0" border="0" style="border-collapse:collapse">{lines}</table>'
     )
+
+
+def _line(name: str, values: list[str]) -> str:
+    cell = f"padding:3px 8px;border:1px solid {_LINE};font-size:13px;text-align:left;vertical-align:top"
+    head = f'<th style="{cell};font-weight:normal;color:{_SOFT};background-color:{_PAPER}">{_breakable(name)}</th>'
+    shared, span = len(set(values)) == 1, f' colspan="{len(values)}"' if len(values) > 1 else ""
+    shown = [(values[0], span)] if shared else [(value, "") for value in values]
+    cells = "".join(f'<td{wide} style="{cell};word-break:break-word">{_breakable(value)}</td>' for value, wide in shown)
+    return f"<tr>{head}{cells}</tr>"
+
+
+def _breakable(name: str) -> str:
+    """A name of a table, check or file: it may break between its words, else a phone would scroll sideways."""
+    return escape(name).replace("_", "_<wbr>")
 
 
 def _chip(kind: str, text: str) -> str:

@@ -20,6 +20,11 @@ ROWS_PER_CHECK = 20
 FAILING_ROWS_SHOWN = 3
 
 SEVERITY_NL = {"blocking": "blokkerend", "error": "fout", "warning": "waarschuwing"}
+_COUNTED_NL = {
+    "blocking": ("blokkerend", "blokkerend"),
+    "error": ("fout", "fouten"),
+    "warning": ("waarschuwing", "waarschuwingen"),
+}
 _MONTHS_NL = (
     *("januari", "februari", "maart", "april", "mei", "juni"),
     *("juli", "augustus", "september", "oktober", "november", "december"),
@@ -87,7 +92,7 @@ def section(title: str, findings: Sequence[Finding], *, is_over: bool, notes: di
 def counts_of(new: Sequence[Finding], over: int) -> Facts:
     """How many findings of every severity are new, and how many are over."""
     found = [(severity, sum(f.severity == severity for f in new)) for severity in SEVERITIES]
-    counts = [(severity, f"{number} {SEVERITY_NL[severity]}") for severity, number in found if number]
+    counts = [(severity, f"{number} {_COUNTED_NL[severity][number > 1]}") for severity, number in found if number]
     return [*counts, ("resolved", f"{over} opgelost")] if over else counts
 
 
@@ -201,11 +206,17 @@ def _on_one_line(finding: Finding) -> str:
 
 
 def _row(row: dict[str, Any]) -> Facts:
-    """A failing row without what the finding already says in words."""
-    return [(name, _shown(value)) for name, value in row.items() if name not in _SAID_IN_WORDS]
+    """A failing row without what the finding already says in words, and without the count of a single row."""
+    return [
+        (name, _shown(value))
+        for name, value in row.items()
+        if name not in _SAID_IN_WORDS and (name, value) != ("rows_failing", 1)
+    ]
 
 
 def _shown(value: object) -> str:
     if value is None:
         return "–"
-    return str(round(value, 4)) if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else str(round(value, 4))
+    return str(value)

@@ -1,12 +1,13 @@
 """Random sequences of everything that can happen to alerts, against what each channel may and must hear.
 
-Runs find, keep and lose findings; channels go down and refuse; the process dies before a channel took a message, after it
-did and in the middle of recording; findings are muted and acknowledged; time passes and the clock jumps. The test keeps
-a book of its own of what each channel is owed, and looks at nothing of the outbox but what waits to be sent.
+Runs find, keep and lose findings; channels go down and refuse; the process dies before a channel took a message, after
+it did and in the middle of recording; findings are muted and acknowledged; time passes and the clock jumps. The test
+keeps a book of its own of what each channel is owed, and looks at nothing of the outbox but what waits to be sent.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import shutil
 import tempfile
@@ -169,10 +170,8 @@ class Alerts(RuleBasedStateMachine):
                 mock.patch.object(Outbox, target, side_effect=PowerCut),
                 mock.patch.object(dispatch, "send", self._send),
             ):
-                try:
+                with contextlib.suppress(PowerCut):
                     dispatch.process_run(self.settings, path, self.now)
-                except PowerCut:
-                    pass
         self._book(run_id, set(now_failing))
         self._call(lambda: dispatch.process_run(self.settings, path, self.now))
 
@@ -284,10 +283,8 @@ class Alerts(RuleBasedStateMachine):
             mark(outbox, message_id, name, now)
 
         with mock.patch.object(dispatch, "send", self._send), mock.patch.object(Outbox, "mark_sent", marked):
-            try:
+            with contextlib.suppress(PowerCut):
                 action()
-            except PowerCut:
-                pass
         self._nothing_but_what_breaks_through_in_quiet_hours()
         for message in self._messages("hoofd"):
             if message.payload["occasion"] == "escalation" and message.message_id not in self.escalations_made:
