@@ -94,15 +94,15 @@ def waiting_since(since: dt.datetime, finding: Finding, mutes: Iterable[Mute], n
 def judge(channel: Channel, held: Sequence[Change], mutes: Sequence[Mute], now: dt.datetime) -> Verdict:
     """What of `held`, in order, `channel` is told at `now`.
 
-    The changes of one finding keep their order: what goes out takes the earlier ones with it. A finding that opened and
-    was resolved under a mute is dropped, since nothing of it is open when the mute ends.
+    The changes of one finding keep their order: what goes out takes the earlier ones with it. A finding that nobody was
+    told of and that was resolved under a mute is dropped, since nothing of it is open when the mute ends.
     """
     told: list[Change] = []
     dropped: list[Change] = []
     for queue in _by_finding(held):
         if is_muted(queue[-1].finding, mutes, now):
             continue
-        if any(one.muted for one in queue) and queue[0].change == "opened" and queue[-1].change == "resolved":
+        if queue[-1].muted and queue[0].change == "opened" and queue[-1].change == "resolved":
             dropped += queue
             continue
         ready = [at for at, one in enumerate(queue) if _may_go(channel, one, mutes, now)]

@@ -313,7 +313,7 @@ def test_killing_a_process_while_it_records_leaves_whole_runs_only(tmp_path: Pat
         )
         assert child.stdout is not None
         assert child.stdout.readline() == "ready\n"
-        time.sleep(chance.uniform(0.0, 0.08))
+        time.sleep(chance.uniform(0.0, 0.2))
         os.kill(child.pid, signal.SIGKILL)
         child.communicate()
         assert child.returncode == -signal.SIGKILL
