@@ -42,7 +42,8 @@ def as_html(content: Content) -> str:
             # Outlook knows no greatest width: it gets a table of that width instead.
             '<!--[if mso]><table role="presentation" width="640" cellpadding="0" cellspacing="0"><tr><td><![endif]-->',
             f'<table {_TABLE} style="max-width:640px;background-color:#ffffff;border:1px solid {_LINE};'
-            f'border-top:6px solid {ink};{_FONT};font-size:15px;line-height:1.5;color:{_INK};text-align:left">',
+            f'border-top:6px solid {ink};{_FONT};font-size:15px;line-height:1.5;color:{_INK};text-align:left;'
+            'word-break:break-word">',
             '<tr><td style="padding:20px 20px 4px">',
             f'<h1 style="margin:0 0 10px;font-size:21px;line-height:1.3;color:{_INK}">{subject}</h1>',
             f'<p style="margin:0 0 12px;line-height:2">{chips}</p>{opening}</td></tr>',
@@ -121,7 +122,7 @@ def _line(name: str, values: list[str]) -> str:
     head = f'<th style="{cell};font-weight:normal;color:{_SOFT};background-color:{_PAPER}">{_breakable(name)}</th>'
     shared, span = len(set(values)) == 1, f' colspan="{len(values)}"' if len(values) > 1 else ""
     shown = [(values[0], span)] if shared else [(value, "") for value in values]
-    cells = "".join(f'<td{wide} style="{cell};word-break:break-word">{_breakable(value)}</td>' for value, wide in shown)
+    cells = "".join(f'<td{wide} style="{cell}">{_breakable(value)}</td>' for value, wide in shown)
     return f"<tr>{head}{cells}</tr>"
 
 

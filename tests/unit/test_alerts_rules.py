@@ -52,8 +52,8 @@ class Setting:
     def heard(self, channel: str = "a") -> list[Message]:
         with sqlite3.connect(outbox_path(self.settings)) as db:
             rows = db.execute(
-                "select message.message_id, payload, body_text, body_html from delivery join message using (message_id) "
-                "where channel = ? and state = 'sent' order by position",
+                "select message.message_id, payload, body_text, body_html "
+                "from delivery join message using (message_id) where channel = ? and state = 'sent' order by position",
                 [channel],
             ).fetchall()
         return [
@@ -81,7 +81,7 @@ def test_warnings_wait_for_the_digest_and_errors_do_not(tmp_path: Path) -> None:
     digest = here.heard()[1]
     assert here.named()[1] == ["x", "y"]
     assert here.named(part="passed")[1] == ["w"]
-    assert digest.subject == "Nulmeting: 2 nieuwe bevindingen, 1 ontstaan en alweer opgelost"
+    assert digest.payload["subject"] == "Nulmeting: 2 nieuwe bevindingen, 1 ontstaan en alweer opgelost"
     assert "Dit bericht verzamelt wat sinds 23 november 2026 om 12:00 nieuw of opgelost is." in digest.text
     assert "1 bevinding stond al open" in digest.text
     assert "ONTSTAAN EN ALWEER OPGELOST" in digest.text
@@ -174,7 +174,7 @@ def test_what_nobody_acknowledges_goes_to_another_channel_once_and_its_end_too(t
     here.pass_by(NOON + 50 * HOUR)
     assert here.named("head") == [["b"]]
     (message,) = here.heard("head")
-    assert message.subject == "Nulmeting: 1 bevinding is na 4 uur niet bevestigd"
+    assert message.payload["subject"] == "Nulmeting: 1 bevinding is na 4 uur niet bevestigd"
     assert "binnen 4 uur na het bericht aan het kanaal 'a' (van 23 november 2026 om 12:00)" in message.text
     here.run(NOON + 51 * HOUR, *found[1:])
     assert here.named("head", "resolved") == [[], ["b"]]

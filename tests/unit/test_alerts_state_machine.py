@@ -328,10 +328,12 @@ class Alerts(RuleBasedStateMachine):
             if not (hour >= since or hour < to):
                 continue
             tried = [message for channel, message in self.tried if channel == name]
-            loud = [message for message in tried if _severities(message) & through]
-            for message in tried:
-                # What goes before it about the same finding goes along, else the last word would be the older one.
-                assert any(_keys(message) & _keys(one) for one in loud)
+            meant = [*tried, *(one.message for one in self.outbox.waiting() if one.channel == name)]
+            loud = {key for message in meant if _severities(message) & through for key in _keys(message)}
+            # What goes before it about the same finding goes along, else the last word would be the older one.
+            for message in reversed(tried):
+                assert loud & _keys(message)
+                loud |= _keys(message)
 
     # What must hold.
 
