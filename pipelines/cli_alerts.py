@@ -82,8 +82,8 @@ def alerts_send(
     except AlertError as error:
         raise SetupError(str(error)) from None
     typer.echo(f"sent {report.sent}, waiting {report.pending}, held for their moment {report.held}")
-    for error in report.errors:
-        typer.echo(f"nulmeting: {error}", err=True)
+    for line in report.errors:
+        typer.echo(f"nulmeting: {line}", err=True)
     raise typer.Exit(_REFUSED if report.errors else 0)
 
 

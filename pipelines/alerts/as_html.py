@@ -42,7 +42,7 @@ def as_html(content: Content) -> str:
             # Outlook knows no greatest width: it gets a table of that width instead.
             '<!--[if mso]><table role="presentation" width="640" cellpadding="0" cellspacing="0"><tr><td><![endif]-->',
             f'<table {_TABLE} style="max-width:640px;background-color:#ffffff;border:1px solid {_LINE};'
-            f'border-top:6px solid {ink};{_FONT};font-size:15px;line-height:1.5;color:{_INK};text-align:left;'
+            f"border-top:6px solid {ink};{_FONT};font-size:15px;line-height:1.5;color:{_INK};text-align:left;"
             'word-break:break-word">',
             '<tr><td style="padding:20px 20px 4px">',
             f'<h1 style="margin:0 0 10px;font-size:21px;line-height:1.3;color:{_INK}">{subject}</h1>',
