@@ -391,7 +391,7 @@ def test_whatever_happens_every_channel_hears_what_it_must_and_nothing_else() ->
     run_state_machine_as_test(
         Alerts,
         settings=settings(
-            max_examples=120,
+            max_examples=80,
             stateful_step_count=30,
             deadline=None,
             database=None,
