@@ -122,6 +122,16 @@ def test_what_the_clock_promised_is_not_waited_for_after_it_was_set_back(tmp_pat
     assert here.named() == [["w"]]
 
 
+def test_a_refused_message_is_tried_again_after_the_clock_was_set_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HOOK", raising=False)
+    here = Setting(tmp_path, Channel(name="a", kind="webhook", url_env="HOOK"))
+    assert here.run(NOON + 9000 * HOUR, a_finding("e", "error")).pending == 1
+    here.settings = Settings(data_dir=tmp_path, channels=(a_channel(),))
+    assert here.pass_by(NOON).sent == 1
+
+
 def test_findings_go_where_they_belong_and_resolved_ones_where_they_were_told(tmp_path: Path) -> None:
     here = Setting(tmp_path, a_channel(only={"law": ["wmo"]}), a_channel("rest", gets="rest"))
     wmo, other = a_finding("w", laws=("wmo",)), a_finding("o", laws=("jeugd",))
