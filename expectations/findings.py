@@ -49,6 +49,7 @@ def _finding(check: Check, row: dict[str, Any], names: Mapping[str, str]) -> Fin
         indicator_label=names.get(indicator) if indicator else None,
         period_code=period,
         explanation_nl=explanation,
+        source_id=_text(row.get("source_id")) or _source_of(check),
         rows=({name: value for name, value in row.items() if name != check.explained_by},),
     )
 
@@ -62,7 +63,14 @@ def _not_evaluated(result: CheckResult) -> Finding:
         title_nl=f"Niet gecontroleerd: {check.title_nl[0].lower()}{check.title_nl[1:]}",
         cause_nl=f"De controle op {check.asset} kon niet worden uitgevoerd: {result.error}",
         next_step_nl="Ga na of de tabel in deze run is gemaakt; de log van de run noemt de fout.",
+        source_id=_source_of(check),
     )
+
+
+def _source_of(check: Check) -> str | None:
+    """The source that a check is about as a whole; `raw.delivery` and the tables after it are of all sources."""
+    layer, _, table = check.asset.partition(".")
+    return table if layer == "raw" and table != "delivery" else None
 
 
 def _text(value: object) -> str | None:

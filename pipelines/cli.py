@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from pipelines import cli_publications
+from pipelines.cli_alerts import add_to as add_alert_commands
 from pipelines.cli_retention import add_commands
 from pipelines.settings import Settings, SetupError, load_settings
 from pipelines.terminal_text import all_printable, printable
@@ -404,6 +405,9 @@ def _print_tcpd(folder: Path) -> None:
         typer.echo(as_text(evaluate_folder(folder)))
     except DatasetError as error:
         _stop(str(error), WRONG_USE)
+
+
+add_alert_commands(app)
 
 
 @app.command()

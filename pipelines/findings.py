@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 from pipelines.alerts.findings import Finding, RunFindings
@@ -35,6 +36,37 @@ def write_findings(settings: Settings, run_id: str, failed_step: str | None) -> 
         failed_step=failed_step,
         quarantined=accounts["refused"],
         evaluated_checks=frozenset(check for step in steps for check in step["evaluated"]),
-        findings=tuple(Finding.from_json(values) for step in steps for values in step["findings"]),
+        findings=_with_who_should_hear(
+            settings, [Finding.from_json(values) for step in steps for values in step["findings"]]
+        ),
     ).write(path)
     return path
+
+
+def _with_who_should_hear(settings: Settings, findings: list[Finding]) -> tuple[Finding, ...]:
+    """The findings with the owner of their source and the laws they are about, as far as the declarations tell.
+
+    A finding without an indicator is about the laws of all indicators that its source delivers.
+    """
+    from pipelines.declarations.load import DeclarationError, load_declarations
+
+    if not findings:
+        return ()
+    try:
+        declared = load_declarations(settings.sources_dir, settings.profile)
+    except DeclarationError:
+        # Changed since the run began, which read them: what was found is told all the same.
+        return tuple(findings)
+    law_of: dict[str, str] = {one.indicator_id: one.law for one in declared.indicators}
+    owner_of = {one.source_id: one.owner for one in declared.sources}
+    laws_of: dict[str, set[str]] = {}
+    for indicator in declared.indicators:
+        for source_id in indicator.sources:
+            laws_of.setdefault(source_id, set()).add(indicator.law)
+
+    def complete(finding: Finding) -> Finding:
+        law = law_of.get(finding.indicator_id or "")
+        laws = {law} if law else laws_of.get(finding.source_id or "", set())
+        return replace(finding, owner=owner_of.get(finding.source_id or ""), laws=tuple(sorted(laws)))
+
+    return tuple(complete(finding) for finding in findings)

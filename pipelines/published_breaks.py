@@ -35,7 +35,7 @@ class PublishedBreak:
 
     @property
     def heading(self) -> str:
-        from pipelines.alerts.message import period_nl
+        from pipelines.alerts.content import period_nl
 
         when = period_nl(self.period_code)
         return f"Trendbreuk {self.break_id}: {self.label_nl}, {self.region_name}, {when} ({self.kind_nl})"

@@ -15,6 +15,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from pipelines.alerts.declared import Channel, Digest, Escalate, Only, Quiet, checked_together
+
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 # The secret that persons are pseudonymised with, or the name of a file that holds it.
@@ -26,23 +28,6 @@ EARLIER_PSEUDONYM_KEYS_FILE = "NULMETING_PSEUDONYM_EARLIER_KEYS_FILE"
 
 class SetupError(Exception):
     """The configuration or the set-up is wrong; the command line ends with exit code 2."""
-
-
-class Channel(BaseModel):
-    """One place alerts go to. `url` is an apprise address; `url_env` names the variable that holds it."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: str
-    kind: Literal["console", "file", "apprise", "webhook"]
-    url: str | None = None
-    url_env: str | None = None
-
-    def resolved_url(self) -> str | None:
-        """The address to send to, from the environment where it is a secret; None where none is set."""
-        if self.url_env:
-            return os.environ.get(self.url_env)
-        return self.url
 
 
 class Retention(BaseModel):
@@ -89,6 +74,11 @@ class Settings(BaseModel):
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return None if path is None else path.expanduser().resolve()
+
+    @field_validator("channels", mode="after")
+    @classmethod
+    def _together(cls, channels: tuple[Channel, ...]) -> tuple[Channel, ...]:
+        return checked_together(channels)
 
     @property
     def state_dir(self) -> Path:
@@ -198,14 +188,22 @@ def _wrong_setting(error: ValidationError, given_in: dict[str, str]) -> SetupErr
     where = ".".join(str(part) for part in first["loc"])
     source = given_in.get(str(first["loc"][0]), "configuration")
     if first["type"] == "extra_forbidden":
-        models: dict[str, type[BaseModel]] = {"channels": Channel, "retention": Retention}
-        model = Settings if len(first["loc"]) == 1 else models[str(first["loc"][0])]
-        known = ", ".join(model.model_fields)
+        known = ", ".join(_known_beside(first["loc"]))
         return SetupError(f"{source}: found an unknown key {where}, expected one of {known}")
-    if isinstance(first["input"], dict):
-        return SetupError(f"{source} ({where}): {first['msg']}")
+    # Addresses hold passwords: nothing of a channel is quoted that could be one.
+    if isinstance(first["input"], dict) or first["loc"] == ("channels",) or first["loc"][-1] == "url":
+        return SetupError(f"{source} ({where}): {first['msg'].removeprefix('Value error, ')}")
     expected = first["msg"].removeprefix("Input should be ")
     return SetupError(f"{source} ({where}): found {first['input']!r}, expected {expected}")
+
+
+def _known_beside(place: tuple[int | str, ...]) -> list[str]:
+    """The keys that are known where an unknown one was found."""
+    parts: dict[str, type[BaseModel]] = {"only": Only, "digest": Digest, "quiet": Quiet, "escalate": Escalate}
+    if place[0] == "retention":
+        parts = {"retention": Retention}
+    model = Settings if len(place) == 1 else parts.get(str(place[-2]), Channel)
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def pseudonym_secret() -> bytes | None:

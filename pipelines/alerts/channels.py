@@ -21,7 +21,6 @@ Kinds, as declared in `nulmeting.toml`:
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import logging
 import os
@@ -31,15 +30,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from pipelines.alerts.declared import Channel
+from pipelines.alerts.mail import MESSAGE_ID_HEADER
 from pipelines.alerts.message import Message
 from pipelines.durable import write_atomically
-from pipelines.settings import Channel, SetupError
+from pipelines.settings import SetupError
 from pipelines.trust import certificate_context, trusted_by_requests, untrusted
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-MESSAGE_ID_HEADER = "X-Nulmeting-Message-Id"
 SOCKET_SECONDS = 15.0
 SEND_SECONDS = 60.0
 """The most that one message may cost on one channel."""
@@ -180,32 +180,17 @@ def _send_by_apprise(
     from apprise.plugins.email import NotifyEmail
 
     service = _apprise_service(channel.resolved_url() or "")
-    if not isinstance(service, NotifyEmail):
-        text = _shortened(message, int(service.body_maxlen * 0.8) if service.body_maxlen else 0)
-        _notify(channel, service, f"{message.subject} {message.tag}", text, "text")
-        return
+    if isinstance(service, NotifyEmail):
+        from pipelines.alerts.mail import MailServer, send_mail
 
-    service.headers.update({MESSAGE_ID_HEADER: message.message_id, "Auto-Submitted": "auto-generated"})
-    # One mail per receiver, each remembered: a colleague whose address is refused does not make the others
-    # get the same mail at every run.
-    # Apprise would pause 5 s between two mails, a courtesy to public servers that one message does not need.
-    service.request_rate_per_sec = 0
-    refused: DeliveryError | None = None
-    for receiver in list(service.targets):
-        digest = hashlib.sha256(receiver[1].encode("utf-8")).hexdigest()[:16]
-        if digest in taken_by:
-            continue
-        service.targets = [receiver]
-        try:
-            _notify(channel, service, f"{message.subject} {message.tag}", message.html, "html")
-        except DeliveryError as error:
-            refused = error
-            if not error.reached:
-                break
-        else:
-            note_taken(digest)
-    if refused:
-        raise refused
+        # One mail per receiver, each remembered: a colleague whose address is refused does not make the others
+        # get the same mail at every run.
+        server = MailServer.of(service)
+        if refusal := send_mail(server, message, taken_by=taken_by, note_taken=note_taken):
+            raise DeliveryError(f"channel '{channel.name}': {refusal.text}", reached=refusal.reached)
+        return
+    text = _shortened(message, int(service.body_maxlen * 0.8) if service.body_maxlen else 0)
+    _notify(channel, service, f"{message.subject} {message.tag}", text, "text")
 
 
 def _notify(channel: Channel, service: Any, title: str, body: str, body_format: str) -> None:

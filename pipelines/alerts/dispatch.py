@@ -1,7 +1,8 @@
 """The two calls that the command line and the Dagster sensor make: process a run, send what waits.
 
 What belongs here: the order of recording and sending, who may send at a time, and when a message is tried
-again. What does not: the state itself (`outbox`) and the sending itself (`channels`).
+again. What does not: the state itself (`outbox`), what may be told by now (`release`) and the sending itself
+(`channels`).
 
 A message is sent at least once to every channel. It is marked as sent only after the channel took it, so a
 crash in between sends it again, with the same message id; nothing else repeats it.
@@ -11,15 +12,17 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.alerts.channels import DeliveryError, send
+from pipelines.alerts.declared import Channel
 from pipelines.alerts.findings import RunFindings
 from pipelines.alerts.message import Message
 from pipelines.alerts.outbox import Delivery, Outbox
-from pipelines.settings import Channel, Settings, SetupError
+from pipelines.settings import Settings, SetupError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,14 +38,16 @@ _WAITS = tuple(dt.timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 360))
 class DeliveryReport:
     """What a call did. `sent` and `pending` count pairs of a message and a channel.
 
-    `errors` are lines for a person, free of addresses and secrets. `message` is the message that the
-    processed run brought, None where it brought none.
+    `held` counts what waits for its moment (a digest, the end of quiet hours or of a mute), per channel that hears of
+    it, and is no error. `errors` are lines for a person, free of addresses and secrets. `message` is the message that
+    the processed run brought, None where it brought none.
     """
 
     sent: int
     pending: int
     errors: tuple[str, ...]
     message: Message | None = None
+    held: int = 0
 
 
 def process_run(
@@ -56,36 +61,39 @@ def process_run(
     run = RunFindings.read(run_findings_path)
     outbox = Outbox(outbox_path(settings))
     channels = _channels_by_name(settings)
-    outbox.record_run(run, channels=tuple(channels), link=link_of(settings), now=now)
+    outbox.record_run(run, channels=tuple(channels.values()), link=link_of(settings), now=now)
     report = deliver_pending(settings, now, console=console)
-    message = outbox.message_of_run(run.run_id)
-    return DeliveryReport(report.sent, report.pending, report.errors, message)
+    return replace(report, message=outbox.message_of_run(run.run_id))
 
 
 def deliver_pending(
     settings: Settings, now: dt.datetime, *, only_due: bool = False, console: Console | None = None
 ) -> DeliveryReport:
-    """Try every message that a declared channel has not taken yet, oldest first per channel.
+    """Make the messages whose moment has come, and try every one that a declared channel has not taken yet.
 
-    With `only_due` a delivery that failed waits longer after each attempt, from a minute to six hours: for
-    callers that come by often, like a sensor. A channel that cannot be reached is left alone for the rest of
-    the call; the others are not held back by it. Only one process sends at a time.
+    That moment is the time of a digest, the end of quiet hours or of a mute, or the hour at which what nobody
+    acknowledged goes to another channel. Messages go oldest first per channel, and in quiet hours only those with
+    something that breaks through. With `only_due` a delivery that failed waits longer after each attempt, from a
+    minute to six hours: for callers that come by often, like a sensor. A channel that cannot be reached is left alone
+    for the rest of the call; the others are not held back by it. Only one process sends at a time.
     """
     from filelock import FileLock, Timeout
 
     outbox = Outbox(outbox_path(settings))
     channels = _channels_by_name(settings)
+    outbox.release(channels=tuple(channels.values()), link=link_of(settings), now=now)
     try:
         with FileLock(outbox.path.with_suffix(".lock"), timeout=LOCK_SECONDS):
             sent, errors = _send_waiting(outbox, channels, settings, now, only_due=only_due, console=console)
     except Timeout:
         sent, errors = 0, [f"another process has been sending alerts for {LOCK_SECONDS:.0f} s; they wait"]
     waiting = outbox.waiting()
-    undeclared = sorted({delivery.channel for delivery in waiting if delivery.channel not in channels})
+    held = outbox.held()
+    undeclared = sorted({*(delivery.channel for delivery in waiting), *held} - channels.keys())
     errors += [
         f"channel '{name}': messages wait for it, but nulmeting.toml no longer declares it" for name in undeclared
     ]
-    return DeliveryReport(sent, len(waiting), tuple(errors))
+    return DeliveryReport(sent, len(waiting), tuple(errors), held=sum(held.values()))
 
 
 def outbox_path(settings: Settings) -> Path:
@@ -111,8 +119,14 @@ def _send_waiting(
     waiting = outbox.waiting()
     for name, channel in channels.items():
         ends_at = time.monotonic() + CHANNEL_SECONDS
-        for delivery in waiting:
-            if delivery.channel != name or (only_due and delivery.next_try_at > now):
+        mine = [delivery for delivery in waiting if delivery.channel == name]
+        may_go = _not_hushed(mine, channel, now)
+        left: set[str] = set()
+        for delivery in mine:
+            # What is told of one finding keeps its order: a later message waits for an earlier one that did not go.
+            held_up = not left.isdisjoint(delivery.keys)
+            if held_up or delivery.message.message_id not in may_go or (only_due and not _is_due(delivery, now)):
+                left |= delivery.keys
                 continue
             if time.monotonic() > ends_at:
                 errors.append(f"channel '{name}': too slow, the other messages wait for the next call")
@@ -122,12 +136,29 @@ def _send_waiting(
                 outbox.mark_sent(delivery.message.message_id, name, now)
                 sent += 1
                 continue
+            left |= delivery.keys
             errors.append(f"{failure}; message {delivery.message.tag} waits")
             wait = _WAITS[min(delivery.attempts, len(_WAITS) - 1)]
             outbox.mark_failed(delivery.message.message_id, name, str(failure), now + wait)
             if not failure.reached:
                 break
     return sent, errors
+
+
+def _not_hushed(mine: Sequence[Delivery], channel: Channel, now: dt.datetime) -> set[str]:
+    """The ids of what may go out now: all, or in quiet hours what breaks through and what must go before it."""
+    going: set[str] = set()
+    with_it: set[str] = set()
+    for delivery in reversed(mine):
+        if channel.lets_through(delivery.message.severity, now) or not with_it.isdisjoint(delivery.keys):
+            going.add(delivery.message.message_id)
+            with_it |= delivery.keys
+    return going
+
+
+def _is_due(delivery: Delivery, now: dt.datetime) -> bool:
+    """Whether to try again. A wait longer than any that is given was given by a clock that has been set back since."""
+    return not now < delivery.next_try_at <= now + _WAITS[-1]
 
 
 def _try(

@@ -13,7 +13,7 @@ import datetime as dt
 import json
 import math
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -28,7 +28,10 @@ RUN_CHECK = "run"
 HIDDEN = "[verborgen]"
 
 _NEVER_IN_ROWS = frozenset(
-    {"bsn", "naam", "voornaam", "achternaam", "geboortedatum", "birth_date", "raw_text", "cells"}
+    {
+        *("bsn", "naam", "voornaam", "achternaam", "geboortedatum", "birth_date", "raw_text", "cells"),
+        *("person", "persoon", "person_key", "household", "huishouden", "adres", "email", "e-mail", "telefoon"),
+    }
 )
 # Those that turn the direction of what follows hide what a name says.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
@@ -47,7 +50,8 @@ class Finding:
     `key` identifies the row within its check and stays the same from run to run as long as it is the same
     problem: `GM0383|wmo_hulp|2016H2`, never a row number or a figure that may change. `title_nl` (what is
     wrong), `cause_nl` (the usual or probable cause) and `next_step_nl` are one line of Dutch each; where
-    `explanation_nl` tells of this very row what happened and what to do, it is shown instead of both. `rows`
+    `explanation_nl` tells of this very row what happened and what to do, it is shown instead of both. `source_id`,
+    its `owner` and the `laws` it is about say who should hear of it, where the check knows them. `rows`
     holds a few failing rows as plain values; columns that may hold personal data are left out, whoever passed
     them.
 
@@ -67,6 +71,9 @@ class Finding:
     indicator_label: str | None = None
     period_code: str | None = None
     explanation_nl: str | None = None
+    source_id: str | None = None
+    owner: str | None = None
+    laws: tuple[str, ...] = ()
     rows: tuple[dict[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
@@ -74,6 +81,7 @@ class Finding:
             value = getattr(self, field.name)
             if isinstance(value, str):
                 object.__setattr__(self, field.name, clean_text(value))
+        object.__setattr__(self, "laws", tuple(clean_text(law) for law in self.laws))
         object.__setattr__(self, "rows", tuple(_clean_row(row) for row in self.rows))
         if not self.check or "|" in self.check:
             raise ValueError(f"check {self.check!r}: expected a name without '|'")
@@ -94,12 +102,14 @@ class Finding:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, the inverse of `from_json`."""
-        return asdict(self) | {"rows": [dict(row) for row in self.rows]}
+        # All values are plain: copying them in depth, as asdict does, is the most that a run of many findings costs.
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return values | {"laws": list(self.laws), "rows": [dict(row) for row in self.rows]}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Finding:
         """Raises TypeError, KeyError or ValueError where `values` is not a finding."""
-        return cls(**{**values, "rows": tuple(values.get("rows", ()))})
+        return cls(**{**values, "laws": tuple(values.get("laws", ())), "rows": tuple(values.get("rows", ()))})
 
 
 @dataclass(frozen=True, kw_only=True)

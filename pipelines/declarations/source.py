@@ -526,6 +526,9 @@ class Source(Strict):
     title: str
     publisher: str
     licence: str
+    owner: str | None = Field(
+        default=None, description="who hears of what is wrong with it: a team or a role, never a person; routes alerts"
+    )
     url: str | None = None
     cadence: Cadence
     profiles: tuple[Literal["sample", "live"], ...]

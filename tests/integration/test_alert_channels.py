@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -30,6 +30,12 @@ from pipelines.alerts.dispatch import DeliveryReport, deliver_pending, process_r
 from pipelines.alerts.findings import Finding, RunFindings
 from pipelines.alerts.outbox import Outbox
 from pipelines.settings import Channel, Settings, SetupError
+
+# A module-scoped browser of its own, where there is one to start.
+from tests.integration.test_interface import browser as browser  # noqa: PLC0414
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 NOON = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 SECRET = "s3cr3t-passw0rd"
@@ -515,7 +521,7 @@ def test_a_server_that_never_answers_costs_a_bounded_time_and_holds_nobody_back(
         assert (dt.datetime.now(dt.UTC) - started).total_seconds() < 10
     assert (report.sent, report.pending) == (1, 2)
     assert "channel 'mute_hook': not reached (ReadTimeout)" in report.errors[0]
-    assert report.errors[1].startswith("channel 'mute_mail': ")
+    assert report.errors[1].startswith("channel 'mute_mail': the mail server gave no answer within 0.5 s; ")
     assert len(web.calls) == 1
 
 
@@ -635,3 +641,110 @@ def test_a_problem_is_raised_before_anything_is_sent(tmp_path: Path) -> None:
     with pytest.raises(DeliveryError, match="neither url nor url_env") as caught:
         channels.send(Channel(name="c", kind="webhook"), message, folder=tmp_path)
     assert caught.value.reached is False
+
+
+def test_the_plain_part_of_a_mail_is_the_text_itself_and_a_repeat_has_the_same_message_id(
+    settings: Settings, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(self: Outbox, *arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Outbox, "note_taken", crash)
+    with pytest.raises(KeyboardInterrupt):
+        process(settings, "run-1", "a")
+    monkeypatch.undo()
+    report = process_run(settings, settings.runs_dir / "run-1" / "findings.json", NOON)
+    assert report.message is not None
+    first, second = (mail for _, mail in smtp.box.mails)
+    assert first["Message-ID"] == second["Message-ID"]
+    plain = second.get_body(("plain",))
+    assert plain is not None
+    assert plain.get_content().replace("\r\n", "\n").rstrip("\n") == report.message.text.rstrip("\n")
+
+
+def scripted_smtp(greeting: bytes, *answers: bytes) -> tuple[int, threading.Thread]:
+    """A mail server that says exactly this, one line for every line it hears."""
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def talk() -> None:
+        with listening, listening.accept()[0] as line, line.makefile("rb") as heard:
+            line.sendall(greeting)
+            for answer in answers:
+                if not heard.readline():
+                    return
+                line.sendall(answer)
+            heard.readline()
+
+    thread = threading.Thread(target=talk, daemon=True)
+    thread.start()
+    return int(listening.getsockname()[1]), thread
+
+
+@pytest.mark.parametrize(
+    ("talk", "query", "said"),
+    [
+        ((b"554 go away\r\n",), "mode=insecure", "the mail server refused the connection (SMTP 554)"),
+        ((b"421 too busy for team@gemeente.test\r\n",), "mode=insecure", "SMTP 421"),
+        (
+            (b"220 hi\r\n", b"250 hi\r\n", b"451 x\r\n", b"250 ok\r\n"),
+            "mode=insecure",
+            "the mail server refused 1 receiver of 1 (SMTP 451)",
+        ),
+        ((b"220 hi\r\n", b"250 hi\r\n"), "mode=starttls", "does not offer what the address asks for"),
+        ((b"220 hi\r\n",), "mode=insecure", "the mail server broke off (SMTPServerDisconnected)"),
+    ],
+)
+def test_a_mail_server_that_refuses_is_told_by_its_code_and_the_mail_waits(
+    tmp_path: Path, talk: tuple[bytes, ...], query: str, said: str
+) -> None:
+    if said.endswith("(SMTPServerDisconnected)"):
+        port = hanging_up(talk[0])
+    else:
+        port, _ = scripted_smtp(*talk)
+    address = f"mailto://nulmeting@localhost:{port}?smtp=127.0.0.1&{query}&to=team@gemeente.test"
+    settings = settings_with(tmp_path, Channel(name="mail", kind="apprise", url=address))
+    report = process(settings, "run-1", "a")
+    assert (report.sent, report.pending) == (0, 1)
+    assert said in report.errors[0]
+    assert "gemeente.test" not in report.errors[0]
+
+
+def hanging_up(greeting: bytes) -> int:
+    """A mail server that greets and is gone."""
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def talk() -> None:
+        with listening, listening.accept()[0] as line, line.makefile("rb") as heard:
+            line.sendall(greeting)
+            heard.readline()
+
+    threading.Thread(target=talk, daemon=True).start()
+    return int(listening.getsockname()[1])
+
+
+def test_a_mail_goes_over_an_encrypted_line_only_to_a_server_that_is_trusted(tmp_path: Path) -> None:
+    port, _ = scripted_smtp(b"220 hi\r\n", b"250-hi\r\n250 STARTTLS\r\n", b"220 go\r\n", b"this is no handshake\r\n")
+    address = f"mailto://nulmeting@localhost:{port}?smtp=127.0.0.1&mode=starttls&to=team@gemeente.test"
+    settings = settings_with(tmp_path, Channel(name="mail", kind="apprise", url=address))
+    report = process(settings, "run-1", "a")
+    assert report.pending == 1
+    assert "the mail server's certificate or encryption was not accepted" in report.errors[0]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [900, 375])
+def test_a_mail_as_received_fits_its_window_and_asks_nothing_of_anybody(
+    settings: Settings, smtp: SmtpServer, browser: Browser, width: int
+) -> None:
+    process(settings, "run-1", "a", *(f"een_lange_naam_die_niemand_afbreekt_{number}" for number in range(25)))
+    html = smtp.box.mails[0][1].get_body(("html",))
+    assert html is not None
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.set_content(html.get_content())
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert asked == []
+    assert page.get_by_role("link", name="Alles bekijken").get_attribute("href") == "https://monitor.example.nl"
+    assert page.get_by_role("heading", level=1).inner_text() == "Nulmeting: 26 nieuwe bevindingen"
+    page.close()

@@ -203,6 +203,7 @@ def test_two_findings_with_one_key_count_as_the_first() -> None:
 def test_importing_the_package_loads_no_channel_library() -> None:
     code = (
         "import sys, pipelines.alerts.dispatch, pipelines.alerts.channels, pipelines.alerts.outbox;"
+        "import pipelines.cli_alerts;"
         "heavy = {'apprise', 'httpx', 'jinja2', 'requests', 'rich', 'filelock', 'dagster', 'numpy'};"
         "print(sorted(heavy & set(sys.modules)))"
     )

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.alerts.content import period_nl
 from pipelines.alerts.findings import Finding, RunFindings
-from pipelines.alerts.message import Message, compose, message_id_of, period_nl
+from pipelines.alerts.message import Message, compose, message_id_of
 
 # Half past nine in the evening of 28 February in UTC is the same evening in the Netherlands, an hour later.
 FINISHED = dt.datetime(2026, 2, 28, 20, 30, tzinfo=dt.UTC)
@@ -208,10 +209,14 @@ def test_no_text_of_a_delivery_becomes_markup(text: str) -> None:
         "h2",
         "h3",
         "p",
-        "ul",
-        "li",
-        "strong",
-        "br",
+        "title",
+        "table",
+        "tr",
+        "th",
+        "td",
+        "span",
+        "wbr",
+        "code",
         "a",
     }
     assert read.text.count(text) >= 6

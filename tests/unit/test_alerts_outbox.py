@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 from pipelines.alerts.findings import AlertError, Finding, RunFindings
 from pipelines.alerts.message import Message
 from pipelines.alerts.outbox import Outbox
+from pipelines.settings import Channel
 
 NOON = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
-CHANNELS = ("console", "mail")
+CHANNELS = (Channel(name="console", kind="console"), Channel(name="mail", kind="webhook", url="http://x.test"))
 
 
 def a_finding(key: str, check: str = "breaks") -> Finding:
@@ -215,7 +216,7 @@ def test_a_file_that_is_no_outbox_is_refused_by_name(tmp_path: Path) -> None:
 def test_an_outbox_of_a_later_release_is_refused(outbox: Outbox) -> None:
     with sqlite3.connect(outbox.path) as db:
         db.execute("pragma user_version = 9")
-    with pytest.raises(AlertError, match="schema version 9, expected 1"):
+    with pytest.raises(AlertError, match="schema version 9, expected 2"):
         Outbox(outbox.path)
 
 
@@ -283,7 +284,9 @@ import datetime as dt, sys
 from pathlib import Path
 from pipelines.alerts.findings import Finding, RunFindings
 from pipelines.alerts.outbox import Outbox
+from pipelines.settings import Channel
 
+mail = Channel(name="mail", kind="console")
 outbox = Outbox(Path(sys.argv[1]))
 start = int(sys.argv[2])
 now = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
@@ -296,7 +299,7 @@ for number in range(start, start + 100_000):
     )
     run = RunFindings(run_id=f"run-{number}", finished_at=now, evaluated_checks=frozenset({"breaks"}),
                       findings=findings)
-    outbox.record_run(run, channels=("mail",), link="x", now=now)
+    outbox.record_run(run, channels=(mail,), link="x", now=now)
 """
 
 
@@ -310,7 +313,7 @@ def test_killing_a_process_while_it_records_leaves_whole_runs_only(tmp_path: Pat
         )
         assert child.stdout is not None
         assert child.stdout.readline() == "ready\n"
-        time.sleep(chance.uniform(0.0, 0.08))
+        time.sleep(chance.uniform(0.0, 0.2))
         os.kill(child.pid, signal.SIGKILL)
         child.communicate()
         assert child.returncode == -signal.SIGKILL
