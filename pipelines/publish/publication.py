@@ -12,7 +12,6 @@ import datetime as dt
 import hashlib
 import json
 import shutil
-import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.durable import sync
 from pipelines.publish.looking_back import create_macros
-from pipelines.settings import PROJECT_ROOT, Settings
+from pipelines.revision import git_revision
+from pipelines.settings import Settings
 from pipelines.warehouse.connection import connect
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def publish(settings: Settings, run_id: str) -> Publication:
         publication_id=publication_id,
         run_id=run_id,
         published_at=now.isoformat(timespec="seconds"),
-        git_revision=_git_revision(),
+        git_revision=git_revision(),
         row_counts=row_counts,
         checksums={path.relative_to(building).as_posix(): _sha256(path) for path in files},
         vintages=vintages,
@@ -182,23 +182,6 @@ def _prune(versions: Path, keep: int, current: Path) -> None:
     for old in published[:-keep]:
         if old != current:
             shutil.rmtree(old)
-
-
-def _git_revision() -> str:
-    try:
-        found = subprocess.run(
-            ["git", "rev-parse", "HEAD"],  # noqa: S607
-            cwd=PROJECT_ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=10,
-        )
-    except (OSError, subprocess.SubprocessError):
-        from importlib.metadata import version
-
-        return f"package {version('nulmeting')}"
-    return found.stdout.strip()
 
 
 def _sha256(path: Path) -> str:
