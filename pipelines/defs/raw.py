@@ -14,6 +14,7 @@ from pipelines import progress
 from pipelines.declarations.load import Declarations, load_declarations
 from pipelines.declarations.source import CbsV3Connector, CbsV4Connector, FolderConnector, Source
 from pipelines.declarations.tables import TABLES as DECLARED
+from pipelines.defs.retries import tried_again
 from pipelines.run_folder import RunFolder
 from pipelines.settings import Settings, load_settings
 
@@ -66,7 +67,7 @@ def _cbs_asset(source: Source) -> dg.AssetsDefinition:
 
         progress.begin(f"Ophalen: {source.title}")
         settings = load_settings()
-        with tempfile.TemporaryDirectory(prefix="nulmeting-") as scratch:
+        with tried_again(context, source), tempfile.TemporaryDirectory(prefix="nulmeting-") as scratch:
             loaded, regions = load_cbs_source(source, settings, SnapshotStore(settings.snapshots_dir), Path(scratch))
         if (source.defines_regions or source.defines_neighbourhoods) and regions is not None:
             with connect(settings.warehouse_path) as connection:
@@ -98,7 +99,8 @@ def _delivered_asset(source: Source) -> dg.AssetsDefinition:
             return _load(context, settings, load_folder_source(source, settings, store, lookup))
         from pipelines.deliveries.swing import load_swing_source
 
-        return _load(context, settings, load_swing_source(source, settings, store, lookup))
+        with tried_again(context, source):
+            return _load(context, settings, load_swing_source(source, settings, store, lookup))
 
     return _asset
 
