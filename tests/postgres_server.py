@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any, Self
 
 USER, DATABASE = "nulmeting", "records"
+PASSWORD = "een geheim/@:"
 _PACKAGED = Path("/usr/lib/postgresql")
 _START_SECONDS = 60.0
 
@@ -36,8 +37,8 @@ def programs() -> Path | None:
 class PostgresServer:
     """A context manager; while it is open, a database answers under `url`, and asks for the password in it."""
 
-    def __init__(self, password: str = "een geheim/@:") -> None:
-        self.password = password
+    def __init__(self) -> None:
+        self.password = PASSWORD
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]
