@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import os
 import shutil
@@ -16,8 +15,9 @@ import pytest
 from filelock import FileLock
 
 from pipelines.declarations.load import load_declarations
-from pipelines.defs.jobs import alert_after_failure, alert_after_success, daily, end_killed_runs, half_yearly, monitor
+from pipelines.defs.looking_back import AS_OF_KEY
 from pipelines.defs.models import read_manifest
+from pipelines.defs.sensors import alert_after_failure, alert_after_success, end_killed_runs
 from pipelines.main_job import prepare_environment
 from pipelines.publish.publication import verify
 from pipelines.settings import PROJECT_ROOT
@@ -200,7 +200,7 @@ def test_materialisations_carry_row_counts_and_vintages(interface: Interface, ru
     from pipelines.definitions import defs
 
     found = {}
-    for key in defs.resolve_asset_graph().get_all_asset_keys():
+    for key in defs.resolve_asset_graph().get_all_asset_keys() - {AS_OF_KEY}:
         event = interface.instance.get_latest_materialization_event(key)
         assert event is not None and event.run_id == run_id, key
         assert event.asset_materialization is not None
@@ -223,18 +223,3 @@ def test_materialisations_carry_row_counts_and_vintages(interface: Interface, ru
         vintages.update(listed)
     current = interface.workspace.rows("select vintage_id from marts.delivery where is_current")
     assert vintages == {vintage for (vintage,) in current}
-
-
-@pytest.mark.parametrize(
-    ("schedule", "moment"),
-    [
-        (half_yearly, dt.datetime(2026, 10, 15, 4, tzinfo=dt.UTC)),
-        (daily, dt.datetime(2026, 7, 1, 3, 30, tzinfo=dt.UTC)),
-    ],
-    ids=lambda value: value.name if isinstance(value, dg.ScheduleDefinition) else "",
-)
-def test_a_schedule_asks_for_one_run_of_the_main_job(schedule: dg.ScheduleDefinition, moment: dt.datetime) -> None:
-    context = dg.build_schedule_context(scheduled_execution_time=moment)
-    requests = schedule.evaluate_tick(context).run_requests
-    assert requests is not None and len(requests) == 1
-    assert schedule.job_name == monitor.name == "monitor"
