@@ -23,6 +23,7 @@ HALF_YEARS = dg.TimeWindowPartitionsDefinition(
     end_offset=1,
 )
 _DONE = (0, 1)
+_LONGEST_REASON = 2000
 
 
 def as_of_asset() -> dg.AssetsDefinition:
@@ -48,7 +49,7 @@ def as_of_asset() -> dg.AssetsDefinition:
         if outcome.returncode not in _DONE or manifest is None:
             raise dg.Failure(
                 description=f"run --as-of {context.partition_key} ended with {outcome.returncode}: "
-                + (outcome.stderr.strip() or "it published nothing"),
+                + (outcome.stderr.strip()[-_LONGEST_REASON:] or "it published nothing"),
                 allow_retries=False,
             )
         return dg.MaterializeResult(
