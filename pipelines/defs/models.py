@@ -8,6 +8,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
 from pipelines import progress
+from pipelines.defs.materialised import table_metadata
 from pipelines.defs.raw import POOL
 from pipelines.settings import load_settings
 
@@ -72,9 +73,10 @@ def _dbt_layer(manifest: Mapping[str, Any], name: str, select: str, step: str) -
                     "select schema_name || '.' || table_name, estimated_size from duckdb_tables()"
                 ).fetchall()
             )
+            shown = {run.unique_id: table_metadata(connection, selected[run.unique_id]) for run in runs}
         for run in runs:
             key = selected[run.unique_id]
-            metadata: dict[str, Any] = {"seconds": round(run.seconds, 3)}
+            metadata: dict[str, Any] = {"seconds": round(run.seconds, 3), **shown[run.unique_id]}
             if ".".join(key.path) in counts:
                 metadata["dagster/row_count"] = counts[".".join(key.path)]
             yield dg.MaterializeResult(asset_key=key, metadata=metadata)

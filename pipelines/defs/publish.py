@@ -3,6 +3,7 @@
 import dagster as dg
 
 from pipelines import progress
+from pipelines.defs.materialised import publication_metadata
 from pipelines.defs.raw import POOL
 from pipelines.run_folder import RunFolder
 from pipelines.settings import load_settings
@@ -33,6 +34,7 @@ def published_asset(marts: list[dg.AssetKey]) -> dg.AssetsDefinition:
                 "file": dg.MetadataValue.path(str(settings.published_path)),
                 "git_revision": publication.git_revision,
                 "row_counts": publication.row_counts,
+                **publication_metadata(publication),
             }
         )
 

@@ -14,6 +14,7 @@ from pipelines import progress
 from pipelines.declarations.load import Declarations, load_declarations
 from pipelines.declarations.source import CbsV3Connector, CbsV4Connector, FolderConnector, Source
 from pipelines.declarations.tables import TABLES as DECLARED
+from pipelines.defs.materialised import delivery_metadata
 from pipelines.defs.retries import tried_again
 from pipelines.run_folder import RunFolder
 from pipelines.settings import Settings, load_settings
@@ -123,6 +124,7 @@ def _load(context: dg.AssetExecutionContext, settings: Settings, loaded: Any) ->
     return dg.MaterializeResult(
         metadata={
             **(sizes if loaded.may_tell_sizes else {}),
+            **delivery_metadata(loaded),
             "vintages": [delivery.snapshot.vintage_id for delivery in current],
             "preview": dg.MetadataValue.md(preview_table(shown.to_pylist())),
         }
