@@ -162,8 +162,8 @@ def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def interface(served: Interface, browser: Browser) -> Interface:
     """The same, in which somebody launched `monitor` by hand, and waited until it had ended."""
     page = browser.new_page(viewport={"width": 1200, "height": 900})
-    page.goto(f"{served.address}/jobs")
-    page.get_by_role("link", name="monitor", exact=True).first.click()
+    page.set_default_timeout(2 * SHOWN_MS)
+    page.goto(f"{served.address}/locations/pipelines.definitions/jobs/monitor")
     page.get_by_role("button", name="Materialize all").click()
     ends_at = time.monotonic() + RUN_SECONDS
     while not (runs := served.runs) or runs[0]["status"] not in ENDED:

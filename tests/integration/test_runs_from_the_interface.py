@@ -217,9 +217,18 @@ def test_materialisations_carry_row_counts_and_vintages(interface: Interface, ru
 
     count = interface.workspace.value("select count(*) from marts.trend_break")
     assert found["marts/trend_break"]["dagster/row_count"].value == count
+    assert "| break_id |" in str(found["marts/trend_break"]["preview"].value)
+    assert not any("preview" in found[key] for key in found if key.startswith(("core/", "staging/", "privacy/")))
     vintages: set[Any] = set()
-    for values in found.values():
-        listed: Any = values["vintages"].value if "vintages" in values else ()
+    checksums: dict[Any, Any] = {}
+    for key, values in found.items():
+        listed: Any = values["vintages"].value if "vintages" in values and key.startswith("raw/") else ()
         vintages.update(listed)
-    current = interface.workspace.rows("select vintage_id from marts.delivery where is_current")
-    assert vintages == {vintage for (vintage,) in current}
+        told: Any = values["checksums_sha256"].value if "checksums_sha256" in values and listed else {}
+        checksums.update(told)
+        assert not listed or "vintage_date" in values, key
+    current = dict(interface.workspace.rows("select vintage_id, checksum_sha256 from marts.delivery where is_current"))
+    assert vintages == current.keys()
+    assert checksums == {vintage: checksum for vintage, checksum in current.items() if checksum}
+    files: Any = found["published/nulmeting"]["checksums_sha256"].value
+    assert {"nulmeting.duckdb", "parquet/trend_break.parquet"} <= files.keys()
