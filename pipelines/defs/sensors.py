@@ -139,6 +139,12 @@ def _watch_drop_folder(jobs: Mapping[str, Any]) -> dg.SensorDefinition:
         known, stood = {**known, "stood": seen}, known.get("stood")
         if seen == known["asked"]:
             return dg.SensorResult(skip_reason="nothing new in the drop folder", cursor=json.dumps(known))
+        if seen == _NOTHING:
+            # A share that is not mounted looks like this, and would have every delivery withdrawn.
+            return dg.SensorResult(
+                skip_reason="the drop folder is empty, where it held files; if that is meant, launch it by hand",
+                cursor=json.dumps(known),
+            )
         if seen != stood:
             # What is still being copied grows from one tick to the next.
             return dg.SensorResult(skip_reason="the drop folder is still changing", cursor=json.dumps(known))

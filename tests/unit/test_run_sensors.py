@@ -123,6 +123,7 @@ def test_a_tick_that_is_done_again_after_a_crash_asks_for_the_same_run(drop: Wat
 def test_a_state_that_comes_back_is_read_anew(drop: Watch, settings: Settings) -> None:
     path, aside = settings.deliveries_dir / "wachtlijst.csv", settings.data_dir / "wachtlijst.csv"
     path.write_text("a", encoding="utf-8")
+    (settings.deliveries_dir / "begroting.csv").write_text("b", encoding="utf-8")
     keys = []
     for move in (None, (path, aside), (aside, path)):
         if move:
@@ -132,6 +133,19 @@ def test_a_state_that_comes_back_is_read_anew(drop: Watch, settings: Settings) -
         assert request is not None, "also what is taken away is read: it is withdrawn"
         keys.append(request.run_key)
     assert len(set(keys)) == 3
+
+
+def test_a_folder_that_has_gone_or_lost_everything_is_not_read_by_itself(drop: Watch, settings: Settings) -> None:
+    (settings.deliveries_dir / "wachtlijst.csv").write_text("a", encoding="utf-8")
+    drop.asked()
+    assert drop.asked() is not None
+    aside = settings.deliveries_dir.rename(settings.data_dir / "aside")
+    assert [drop.asked() for _ in range(3)] == [None] * 3, "a share that is not mounted"
+    settings.deliveries_dir.mkdir()
+    assert [drop.asked() for _ in range(3)] == [None] * 3
+    settings.deliveries_dir.rmdir()
+    aside.rename(settings.deliveries_dir)
+    assert [drop.asked() for _ in range(3)] == [None] * 3, "it is back as it was"
 
 
 def test_what_editors_and_synchronisers_leave_is_no_delivery(drop: Watch, settings: Settings) -> None:
