@@ -44,7 +44,7 @@ FLAGS = [
 ]
 GROUPS = ("raw", "geography", "declared", "staging", "core", "breaks", "marts", "published")
 START_SECONDS = 120.0
-RUN_SECONDS = 400.0
+RUN_SECONDS = 600.0
 ENDED = ("SUCCESS", "FAILURE", "CANCELED")
 SHOWN_MS = 30_000
 
@@ -74,6 +74,7 @@ class Visit:
     def keep(self, name: str) -> None:
         """Take a picture for the documentation, where NULMETING_PICTURES names the folder for them."""
         if folder := os.environ.get("NULMETING_PICTURES"):
+            self.page.set_viewport_size({"width": 1500, "height": 800})
             self.page.wait_for_timeout(3000)
             self.page.screenshot(path=Path(folder) / f"{name}.png")
 
