@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -290,6 +291,25 @@ def test_before_anything_was_found_there_is_nothing_to_send(settings: Settings) 
     found = send_what_is_due(dg.build_sensor_context())
     assert isinstance(found, dg.SkipReason)
     assert not settings.alerts_dir.exists(), "and nothing is made for it"
+
+
+def test_what_waits_is_tried_when_it_is_due(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipelines.alerts import dispatch
+
+    asked: list[tuple[dt.datetime, bool]] = []
+
+    def deliver(settings: Settings, now: dt.datetime, *, only_due: bool = False) -> dispatch.DeliveryReport:
+        asked.append((now, only_due))
+        return dispatch.DeliveryReport(sent=2, pending=1, errors=("channel 'beheer': refused",))
+
+    monkeypatch.setattr(dispatch, "deliver_pending", deliver)
+    dispatch.outbox_path(settings).parent.mkdir(parents=True)
+    dispatch.outbox_path(settings).touch()
+    found = send_what_is_due(dg.build_sensor_context())
+    assert isinstance(found, dg.SkipReason)
+    assert found.skip_message == "alerts sent: 2, waiting: 1"
+    ((now, only_due),) = asked
+    assert only_due and now.tzinfo is not None
 
 
 def test_the_snapshots_of_the_test_are_those_of_the_sensor(publishers: Publishers, settings: Settings) -> None:
