@@ -168,6 +168,14 @@ class ExpectDeliveriesAsDeclared(gxe.ExpectColumnValuesToBeInSet):
     description: str = "Elk verwacht cijfer is geleverd, of bekend is waarom niet"
 
 
+class ExpectSourceOnTime(gxe.ExpectColumnValuesToNotBeInSet):
+    """Of a period whose day has passed at least something came of every source, or the reason why not is known."""
+
+    column: str = "standing"
+    value_set: list[str] = ["overdue"]  # noqa: RUF012 - as above
+    description: str = "Van elke bron is er van elke periode iets gekomen, of bekend is waarom niet"
+
+
 class ExpectNoSourceConflict(gxe.ExpectTableRowCountToEqual):
     """No two sources give different figures for one thing."""
 

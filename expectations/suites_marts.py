@@ -43,6 +43,7 @@ def marts_checks() -> list[Check]:
         _no_unexplained_open_break(),
         _no_national_change_without_event(),
         _deliveries_as_declared(),
+        _source_on_time(),
         _delivery_uniform(),
         _unit_continues(),
         _no_source_conflict(),
@@ -145,6 +146,48 @@ def _deliveries_as_declared() -> Check:
         next_step_nl="Vraag na bij de leverancier; leg de reden vast onder `known_gaps` van de bron.",
         key_columns=("source_id", "indicator_id", "region_code", "period_code"),
         detail_nl="{delivery_nl} door {source_id}",
+    )
+
+
+def _source_on_time() -> Check:
+    """One row for a source that is late as a whole, where each of its figures is a row of `deliveries_as_declared`."""
+    return Check(
+        name="marts_coverage__source_on_time",
+        asset="marts.coverage",
+        query="""
+            with period as (
+                select
+                    source_id, period_code,
+                    count(*) filter (where delivery in ('delivered', 'suppressed')) as figures_delivered,
+                    count(*) filter (where delivery in ('late', 'missing') and coalesce(trim(because), '') = '')
+                        as figures_owed
+                from marts.coverage
+                group by source_id, period_code
+            ),
+            latest as (
+                select
+                    *,
+                    -- codes of one kind of period are as long, and in the order of their periods
+                    max(period_code) filter (where figures_delivered > 0)
+                        over (partition by source_id, length(period_code)) as latest_period
+                from period
+            )
+            select
+                source_id, period_code, figures_owed, coalesce(latest_period, 'geen enkele periode') as latest_period,
+                case
+                    when figures_owed > 0 and period_code > coalesce(latest.latest_period, '') then 'overdue'
+                    else 'on_time'
+                end as standing
+            from latest
+        """,
+        expects=expects("ExpectSourceOnTime"),
+        severity="warning",
+        title_nl="Een bron is over tijd",
+        detects_nl="Bronnen waarvan de dag van levering voorbij is en van een nieuwe periode nog niets is gekomen.",
+        usual_cause_nl="de uitgever stelde de publicatie uit, of het bestand is niet in de map gezet.",
+        next_step_nl="Kijk bij de uitgever of de periode er staat; leg anders de reden vast onder `known_gaps`.",
+        key_columns=("source_id", "period_code"),
+        detail_nl="{source_id} over {period_code}, {figures_owed} cijfers; geleverd tot en met {latest_period}",
     )
 
 

@@ -12,11 +12,15 @@ import dagster as dg
 
 from pipelines.declarations.load import load_declarations
 from pipelines.defs.checks import check_assets
-from pipelines.defs.jobs import alert_after_failure, alert_after_success, daily, end_killed_runs, half_yearly, monitor
+from pipelines.defs.freshness import with_freshness
+from pipelines.defs.jobs import PUBLISHED_KEY, jobs
+from pipelines.defs.looking_back import as_of_asset
 from pipelines.defs.models import model_assets, read_manifest
 from pipelines.defs.publish import published_asset
 from pipelines.defs.raw import raw_assets
 from pipelines.defs.resources import RunLock
+from pipelines.defs.schedules import schedules
+from pipelines.defs.sensors import sensors
 from pipelines.settings import load_settings
 
 
@@ -29,13 +33,18 @@ def build_definitions() -> dg.Definitions:
         warnings.simplefilter("ignore", category=dg.BetaWarning)
         warnings.simplefilter("ignore", category=dg.PreviewWarning)
         models = model_assets(read_manifest())
+        checks = check_assets(declarations)
+        # Besides the marts it waits for the gates of the layers before them: a job that builds nothing has those too.
+        gates = [dg.AssetKey(["raw", "delivery"]), dg.AssetKey(["core", "panel"])]
         marts = sorted(models[-1].keys, key=lambda key: key.to_user_string())
+        made = [*raw_assets(declarations), *models, published_asset([*marts, *gates])]
+        by_name = jobs(settings, declarations, checks)
         return dg.Definitions(
-            assets=[*raw_assets(declarations), *models, published_asset(marts)],
-            asset_checks=check_assets(declarations),
-            jobs=[monitor],
-            schedules=[half_yearly, daily],
-            sensors=[alert_after_success, alert_after_failure, end_killed_runs],
+            assets=[*with_freshness(made, declarations, PUBLISHED_KEY), as_of_asset()],
+            asset_checks=checks,
+            jobs=list(by_name.values()),
+            schedules=schedules(declarations),
+            sensors=sensors(declarations, by_name),
             resources={"run_lock": RunLock()},
             executor=dg.in_process_executor,
         )

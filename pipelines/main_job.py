@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import os
-import shutil
 import time
 import uuid
 import warnings
@@ -16,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from pipelines import progress
+from pipelines.dagster_home import dagster_home
 from pipelines.declarations.marked_yaml import DeclarationError
 from pipelines.findings import STEPS, write_findings
 from pipelines.privacy import redact_text
 from pipelines.run_folder import RunFolder, forget_old_runs
 from pipelines.run_log import RunLog
-from pipelines.settings import PROJECT_ROOT, Settings, SetupError
+from pipelines.settings import Settings, SetupError
 
 if TYPE_CHECKING:
     import duckdb
@@ -124,17 +124,6 @@ def prepare_environment(settings: Settings) -> None:
             "DAGSTER_HOME": str(dagster_home(settings)),
         }
     )
-
-
-def dagster_home(settings: Settings) -> Path:
-    """The folder of the Dagster instance, with the project's `dagster.yaml` in it; made when absent."""
-    home = settings.state_dir / "dagster"
-    home.mkdir(parents=True, exist_ok=True)
-    template = PROJECT_ROOT / "dagster.yaml"
-    target = home / "dagster.yaml"
-    if not target.is_file() or target.read_bytes() != template.read_bytes():
-        shutil.copyfile(template, target)
-    return home
 
 
 def run_main_job(settings: Settings, selection: str | None = None, *, full: bool = False) -> RunSummary:

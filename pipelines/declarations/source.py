@@ -28,6 +28,16 @@ class Origin(Strict):
     fictional: bool = False
 
 
+class Retries(Strict):
+    """How often, in a run that nobody waits for, a publisher who cannot be reached is tried again, and when first.
+
+    Every further wait is more than twice the one before.
+    """
+
+    times: Annotated[int, Field(ge=0, le=10)] = 3
+    wait_seconds: Annotated[float, Field(ge=0, le=3600)] = 60
+
+
 class _CbsConnector(Strict):
     """A slice of one CBS table, or of one table a year (`editions`: period code to table id).
 
@@ -39,6 +49,7 @@ class _CbsConnector(Strict):
     editions: dict[str, str] = Field(default_factory=dict)
     filter: str | None = None
     measures: tuple[str, ...] = ()
+    retries: Retries = Retries()
 
     @model_validator(mode="after")
     def _one_way_to_the_table(self) -> Self:
@@ -86,6 +97,7 @@ class SwingConnector(Strict):
     geolevels: tuple[str, ...] = ("gemeente",)
     period_level: str = "year"
     periods: tuple[str, ...] = ("all",)
+    retries: Retries = Retries()
 
 
 class FolderConnector(Strict):

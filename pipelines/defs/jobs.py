@@ -1,96 +1,66 @@
-"""The job, its schedules and its sensors.
+"""The jobs: what a run can be asked to make. When they run by themselves is in `schedules` and `sensors`."""
 
-Schedules are off until somebody turns them on: in the sample profile there is nothing new to fetch.
-"""
-
-import datetime as dt
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import dagster as dg
 
-from pipelines.defs.resources import end_killed_run
-from pipelines.settings import load_settings
+from pipelines.declarations.load import Declarations
+from pipelines.declarations.source import FolderConnector
+from pipelines.defs.looking_back import AS_OF_KEY
+from pipelines.defs.run_tags import run_tags
+from pipelines.settings import Settings
 
-monitor = dg.define_asset_job(
-    "monitor",
-    selection=dg.AssetSelection.all(),
-    description="The main job: every source through raw, core and marts, checked, and published.",
-    executor_def=dg.in_process_executor,
-)
-
-half_yearly = dg.ScheduleDefinition(
-    name="na_de_publicaties",
-    job=monitor,
-    cron_schedule=["0 6 15 4 *", "0 6 15 10 *"],
-    execution_timezone="Europe/Amsterdam",
-    default_status=dg.DefaultScheduleStatus.STOPPED,
-    description="After the spring and the autumn publication of the Gemeentelijke Monitor Sociaal Domein.",
-)
-
-daily = dg.ScheduleDefinition(
-    name="dagelijkse_leveringen",
-    job=monitor,
-    cron_schedule="30 5 * * *",
-    execution_timezone="Europe/Amsterdam",
-    default_status=dg.DefaultScheduleStatus.STOPPED,
-    description="What municipalities put in the drop folder since yesterday.",
-)
+MONITOR, DELIVERIES, PUBLISH, LOOKING_BACK = "monitor", "deliveries", "publish", "looking_back"
+PUBLISHED_KEY = dg.AssetKey(["published", "nulmeting"])
 
 
-def _alert_after(status: dg.DagsterRunStatus, name: str, description: str) -> dg.SensorDefinition:
-    """Sends what a run found; a run that the command line has already reported changes nothing."""
+def all_that_follows(sources: Iterable[str]) -> dg.AssetSelection:
+    """The raw tables of these sources, the declarations, and all that is made of either; without checks.
 
-    @dg.run_status_sensor(
-        run_status=status,
-        name=name,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        minimum_interval_seconds=30,
-        description=description,
-    )
-    def _alert(context: dg.RunStatusSensorContext) -> dg.SkipReason | None:
-        from pipelines.alerts.dispatch import process_run
-        from pipelines.findings import write_findings
-
-        settings = load_settings()
-        step = _failed_step(context) if status is dg.DagsterRunStatus.FAILURE else None
-        path = write_findings(settings, context.dagster_run.run_id, failed_step=step)
-        if path is None:
-            return dg.SkipReason("this run published nothing")
-        report = process_run(settings, path, dt.datetime.now(dt.UTC))
-        context.log.info(f"alerts sent: {report.sent}, waiting: {report.pending}")
-        return None
-
-    return _alert
+    The declarations are among them because a source may be a new one.
+    """
+    begin = dg.AssetSelection.assets(*(dg.AssetKey(["raw", source_id]) for source_id in sources))
+    following = (begin | dg.AssetSelection.groups("declared")).downstream().required_multi_asset_neighbors()
+    return (following - dg.AssetSelection.assets(AS_OF_KEY)).without_checks()
 
 
-def _failed_step(context: dg.RunStatusSensorContext) -> str:
-    """The step that failed, else the one in which the process was ended, else the start."""
-    for event in (dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.STEP_START):
-        records = context.instance.get_records_for_run(
-            context.dagster_run.run_id, of_type=event, limit=1, ascending=False
-        ).records
-        if records and (step := records[0].event_log_entry.step_key):
-            return step
-    return "start van de run"
+def jobs(settings: Settings, declarations: Declarations, checks: Sequence[dg.AssetChecksDefinition]) -> dict[str, Any]:
+    """The four jobs, by name. The expectations of a layer are one step: a job has all checks of a layer or none."""
+    everything = dg.AssetSelection.checks(*checks)
+    files = [source.source_id for source in declarations.sources if isinstance(source.connector, FolderConnector)]
+    published = dg.AssetSelection.assets(PUBLISHED_KEY).without_checks()
 
+    def job(name: str, selection: dg.AssetSelection, description: str) -> Any:
+        return dg.define_asset_job(
+            name,
+            selection=selection,
+            description=description,
+            tags=run_tags(settings),
+            executor_def=dg.in_process_executor,
+        )
 
-alert_after_success = _alert_after(
-    dg.DagsterRunStatus.SUCCESS,
-    "melding_na_run",
-    "Alerts on what a run launched in the interface found: new and resolved findings, once each.",
-)
-alert_after_failure = _alert_after(
-    dg.DagsterRunStatus.FAILURE,
-    "melding_na_mislukte_run",
-    "Alerts on a run that did not reach its end; what was published stays as it was.",
-)
-
-
-@dg.sensor(
-    name="afgebroken_runs",
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    minimum_interval_seconds=60,
-    description="Ends a run whose process was killed, so that the runs waiting behind it can start.",
-)
-def end_killed_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    ended = end_killed_run(context.instance)
-    return dg.SkipReason(f"run {ended} had been killed and is now marked as failed" if ended else "no run was killed")
+    made = [
+        job(
+            MONITOR,
+            dg.AssetSelection.all() - dg.AssetSelection.assets(AS_OF_KEY),
+            "The main job: every source through raw, core and marts, checked, and published.",
+        ),
+        job(
+            DELIVERIES,
+            all_that_follows(files) | everything,
+            "The files of municipalities and all that is made of them, checked, and published; asks no publisher. "
+            "Needs one finished run of `monitor`, for the regions.",
+        ),
+        job(
+            PUBLISH,
+            published | everything,
+            "Checks the tables that stand, and publishes them again; reads and builds nothing.",
+        ),
+        job(
+            LOOKING_BACK,
+            dg.AssetSelection.assets(AS_OF_KEY),
+            "What was known at the end of a half-year, in a folder of its own; a backfill makes years of them.",
+        ),
+    ]
+    return {one.name: one for one in made}

@@ -8,6 +8,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
 from pipelines import progress
+from pipelines.defs.materialised import REUSED, table_metadata
 from pipelines.defs.raw import POOL
 from pipelines.settings import Settings, load_settings
 
@@ -61,11 +62,17 @@ def _dbt_layer(manifest: Mapping[str, Any], name: str, select: str, step: str) -
         required_resource_keys={"run_lock"},
     )
     def _layer(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+        from pipelines.warehouse.connection import connect
+
         progress.begin(step)
+        settings = load_settings()
         selected = {unique_id: key for key, unique_id in _unique_ids(manifest).items()}
         wanted = [unique_id for unique_id, key in selected.items() if key in context.selected_asset_keys]
-        for unique_id, told in _built(load_settings(), name, manifest, wanted).items():
-            yield dg.MaterializeResult(asset_key=selected[unique_id], metadata=told)
+        built = _built(settings, name, manifest, wanted)
+        with connect(settings.warehouse_path) as connection:
+            shown = {unique_id: table_metadata(connection, selected[unique_id]) for unique_id in built}
+        for unique_id, told in built.items():
+            yield dg.MaterializeResult(asset_key=selected[unique_id], metadata={**told, **shown[unique_id]})
 
     return _layer
 
@@ -86,7 +93,7 @@ def _built(settings: Settings, layer: str, manifest: Mapping[str, Any], wanted: 
         inputs = made_of_all(note_for_dbt(connection))
         told = steps.recall(connection, layer, inputs)
     if told is not None:
-        return {unique_id: {**one, "reused": True} for unique_id, one in told.items()}
+        return {unique_id: {**one, REUSED: True} for unique_id, one in told.items()}
 
     from pipelines.warehouse.transform import build
 
@@ -103,7 +110,7 @@ def _built(settings: Settings, layer: str, manifest: Mapping[str, Any], wanted: 
             size = {"dagster/row_count": sizes[relation]} if relation in sizes else {}
             told[run.unique_id] = {"seconds": round(run.seconds, 3), **size}
         steps.remember(connection, layer, made_of_all(noted(connection)), told)
-    return {run.unique_id: {**told[run.unique_id], "reused": run.reused} for run in runs}
+    return {run.unique_id: {**told[run.unique_id], REUSED: run.reused} for run in runs}
 
 
 def _read_by(manifest: Mapping[str, Any], models: Collection[str]) -> list[str]:
@@ -173,7 +180,7 @@ def _breaks_asset() -> dg.AssetsDefinition:
         for name in BREAKS:
             yield dg.MaterializeResult(
                 asset_key=dg.AssetKey(["breaks", name]),
-                metadata={"dagster/row_count": told[name], "reused": told["reused"]},
+                metadata={"dagster/row_count": told[name], REUSED: told[REUSED]},
             )
 
     return trend_breaks
@@ -195,7 +202,7 @@ def _privacy_asset() -> dg.AssetsDefinition:
         progress.begin("Kleine aantallen verbergen")
         told = _computed(context, load_settings(), "privacy", [], protect_in_warehouse)
         return dg.MaterializeResult(
-            metadata={"dagster/row_count": told["counts"], "hidden": told["hidden"], "reused": told["reused"]}
+            metadata={"dagster/row_count": told["counts"], "hidden": told["hidden"], REUSED: told[REUSED]}
         )
 
     return shown_counts
@@ -237,7 +244,7 @@ def _benchmark_asset() -> dg.AssetsDefinition:
         for name in descriptions:
             yield dg.MaterializeResult(
                 asset_key=dg.AssetKey(["benchmark", name]),
-                metadata={"dagster/row_count": told[name], "reused": told["reused"]},
+                metadata={"dagster/row_count": told[name], REUSED: told[REUSED]},
             )
 
     return cost_benchmark_references
@@ -264,10 +271,10 @@ def _computed(
         inputs = made_of.digest(made_of.program(), told_to, held)
         told = steps.recall(connection, step, inputs)
         if told is not None:
-            return {**told, "reused": True}
+            return {**told, REUSED: True}
         told = dict(compute(connection))
         steps.remember(connection, step, inputs, told)
-    return {**told, "reused": False}
+    return {**told, REUSED: False}
 
 
 def read_manifest() -> dict[str, Any]:

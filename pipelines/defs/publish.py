@@ -3,6 +3,7 @@
 import dagster as dg
 
 from pipelines import progress
+from pipelines.defs.materialised import publication_metadata
 from pipelines.defs.raw import POOL
 from pipelines.run_folder import RunFolder
 from pipelines.settings import load_settings
@@ -26,7 +27,9 @@ def published_asset(marts: list[dg.AssetKey]) -> dg.AssetsDefinition:
 
         progress.begin("Publiceren")
         settings = load_settings()
-        publication = publish(settings, context.run.run_id)
+        publication = publish(settings, context.run.run_id, [key.path[-1] for key in marts if key.path[0] == "marts"])
+        for notice in publication.notices:
+            context.log.warning(notice)
         folder = RunFolder(settings, context.run.run_id)
         folder.write("publication", {"id": publication.publication_id})
         if _is_whole(context.run) and (begun := folder.read("begun")):
@@ -37,6 +40,7 @@ def published_asset(marts: list[dg.AssetKey]) -> dg.AssetsDefinition:
                 "file": dg.MetadataValue.path(str(settings.published_path)),
                 "git_revision": publication.git_revision,
                 "row_counts": publication.row_counts,
+                **publication_metadata(publication),
             }
         )
 

@@ -14,6 +14,8 @@ from pipelines import progress
 from pipelines.declarations.load import Declarations, load_declarations
 from pipelines.declarations.source import CbsV3Connector, CbsV4Connector, FolderConnector, Source
 from pipelines.declarations.tables import TABLES as DECLARED
+from pipelines.defs.materialised import REUSED, delivery_metadata
+from pipelines.defs.retries import tried_again
 from pipelines.run_folder import RunFolder
 from pipelines.settings import Settings, load_settings
 
@@ -70,7 +72,7 @@ def _cbs_asset(source: Source) -> dg.AssetsDefinition:
         progress.begin(f"Ophalen: {source.title}")
         settings = load_settings()
         store = SnapshotStore(settings.snapshots_dir)
-        with tempfile.TemporaryDirectory(prefix="nulmeting-") as scratch:
+        with tried_again(context, source), tempfile.TemporaryDirectory(prefix="nulmeting-") as scratch:
             arrived = fetch_cbs_source(source, settings, store, Path(scratch))
 
         def load() -> "SourceLoad":
@@ -109,7 +111,8 @@ def _delivered_asset(source: Source) -> dg.AssetsDefinition:
         if is_folder := isinstance(source.connector, FolderConnector):
             inputs.append(made_of.delivered(settings, source))
         else:
-            arrived = fetch_swing_source(source, settings, store)
+            with tried_again(context, source):
+                arrived = fetch_swing_source(source, settings, store)
             inputs.append(arrived.told)
 
         def load() -> "SourceLoad":
@@ -152,9 +155,9 @@ def _loaded(
         with connect(settings.warehouse_path) as connection:
             load_source(connection, loaded.source_id, loaded.rows, loaded.accounts)
             steps.remember(connection, step, made_of_all(), told)
-        told["reused"] = False
+        told[REUSED] = False
     else:
-        told["reused"] = True
+        told[REUSED] = True
     return dg.MaterializeResult(metadata={**told, "preview": dg.MetadataValue.md(told["preview"])})
 
 
@@ -169,6 +172,7 @@ def _told(loaded: "SourceLoad") -> dict[str, Any]:
     }
     return {
         **(sizes if loaded.may_tell_sizes else {}),
+        **delivery_metadata(loaded),
         "vintages": [delivery.snapshot.vintage_id for delivery in current],
         "preview": preview_table(shown.to_pylist()),
     }

@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 import json
 import shutil
+from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,7 +41,7 @@ def fetch_changed(source: Source, settings: Settings, store: SnapshotStore, scra
     transport = sample_transport(bundled) if settings.profile == "sample" else None
     present: dict[str, Snapshot] = {}
     missing: dict[str, Problem] = {}
-    with open_client(_address(connector, settings), transport=transport) as client:
+    with open_client(address_of(connector, settings), transport=transport) as client:
         for table, _ in connector.tables:
             folder = scratch / source.source_id / table
             try:
@@ -53,6 +54,26 @@ def fetch_changed(source: Source, settings: Settings, store: SnapshotStore, scra
             else:
                 present[table] = found
     return Arrived(present, missing)
+
+
+def changed_tables(source: Source, store: SnapshotStore, client: CbsClient) -> Iterator[tuple[str, str]]:
+    """The tables of a source that `fetch_changed` would fetch, with what the publisher now calls their version.
+
+    A table that the publisher does not know is none of them. Raises SourceError where he gives no answer.
+    """
+    from pipelines.connectors.cbs_slices import slice_record
+    from pipelines.connectors.http import TableNotFound
+
+    connector = source.connector
+    assert isinstance(connector, CbsV4Connector | CbsV3Connector)  # noqa: S101 - for the type checker
+    asked = slice_record(connector)
+    for table, _ in connector.tables:
+        try:
+            properties = _poll(client, connector, table)[1]
+        except TableNotFound:
+            continue
+        if _kept(properties, asked, store, source.source_id, table) is None:
+            yield table, str(properties.modified_at or properties.version or "unknown")
 
 
 def _present(
@@ -161,7 +182,8 @@ def _fetch(
     return fetch_table(client, connector, folder, table=table, polled=polled)
 
 
-def _address(connector: CbsV4Connector | CbsV3Connector, settings: Settings) -> str:
+def address_of(connector: CbsV4Connector | CbsV3Connector, settings: Settings) -> str:
+    """The service that a table is asked of."""
     if isinstance(connector, CbsV4Connector):
         return settings.cbs_v4_url
     return settings.cbs_v3_third_url if connector.host == "third_party" else settings.cbs_v3_url

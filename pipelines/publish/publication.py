@@ -15,7 +15,6 @@ import contextlib
 import datetime as dt
 import errno
 import os
-import subprocess
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version as version_of_package
@@ -38,7 +37,8 @@ from pipelines.publish.versions import (
     versions_of,
     write_manifest,
 )
-from pipelines.settings import PROJECT_ROOT, Settings
+from pipelines.revision import git_revision
+from pipelines.settings import Settings
 from pipelines.warehouse.connection import connect
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _publish(settings: Settings, root: Path, run_id: str, marts: Collection[str]
             release=version_of_package("nulmeting"),
             run_id=run_id,
             published_at=now.isoformat(timespec="seconds"),
-            git_revision=_git_revision(),
+            git_revision=git_revision(),
             row_counts=row_counts,
             checksums={path.relative_to(building).as_posix(): sha256_of(path) for path in files},
             sizes={path.relative_to(building).as_posix(): path.stat().st_size for path in files},
@@ -257,23 +257,6 @@ def _vintages(warehouse: Path) -> list[dict[str, str | None]]:
         }
         for vintage_id, source_id, date, label, checksum in rows
     ]
-
-
-def _git_revision() -> str:
-    try:
-        found = subprocess.run(
-            ["git", "rev-parse", "HEAD"],  # noqa: S607
-            cwd=PROJECT_ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=10,
-        )
-    except (OSError, subprocess.SubprocessError):
-        from importlib.metadata import version
-
-        return f"package {version('nulmeting')}"
-    return found.stdout.strip()
 
 
 def _quoted(text: object) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import os
 import shutil
@@ -16,8 +15,9 @@ import pytest
 from filelock import FileLock
 
 from pipelines.declarations.load import load_declarations
-from pipelines.defs.jobs import alert_after_failure, alert_after_success, daily, end_killed_runs, half_yearly, monitor
+from pipelines.defs.looking_back import AS_OF_KEY
 from pipelines.defs.models import read_manifest
+from pipelines.defs.sensors import alert_after_failure, alert_after_success, end_killed_runs
 from pipelines.main_job import prepare_environment
 from pipelines.publish.publication import verify
 from pipelines.settings import PROJECT_ROOT
@@ -200,7 +200,7 @@ def test_materialisations_carry_row_counts_and_vintages(interface: Interface, ru
     from pipelines.definitions import defs
 
     found = {}
-    for key in defs.resolve_asset_graph().get_all_asset_keys():
+    for key in defs.resolve_asset_graph().get_all_asset_keys() - {AS_OF_KEY}:
         event = interface.instance.get_latest_materialization_event(key)
         assert event is not None and event.run_id == run_id, key
         assert event.asset_materialization is not None
@@ -217,24 +217,18 @@ def test_materialisations_carry_row_counts_and_vintages(interface: Interface, ru
 
     count = interface.workspace.value("select count(*) from marts.trend_break")
     assert found["marts/trend_break"]["dagster/row_count"].value == count
+    assert "| break_id |" in str(found["marts/trend_break"]["preview"].value)
+    assert not any("preview" in found[key] for key in found if key.startswith(("core/", "staging/", "privacy/")))
     vintages: set[Any] = set()
-    for values in found.values():
-        listed: Any = values["vintages"].value if "vintages" in values else ()
+    checksums: dict[Any, Any] = {}
+    for key, values in found.items():
+        listed: Any = values["vintages"].value if "vintages" in values and key.startswith("raw/") else ()
         vintages.update(listed)
-    current = interface.workspace.rows("select vintage_id from marts.delivery where is_current")
-    assert vintages == {vintage for (vintage,) in current}
-
-
-@pytest.mark.parametrize(
-    ("schedule", "moment"),
-    [
-        (half_yearly, dt.datetime(2026, 10, 15, 4, tzinfo=dt.UTC)),
-        (daily, dt.datetime(2026, 7, 1, 3, 30, tzinfo=dt.UTC)),
-    ],
-    ids=lambda value: value.name if isinstance(value, dg.ScheduleDefinition) else "",
-)
-def test_a_schedule_asks_for_one_run_of_the_main_job(schedule: dg.ScheduleDefinition, moment: dt.datetime) -> None:
-    context = dg.build_schedule_context(scheduled_execution_time=moment)
-    requests = schedule.evaluate_tick(context).run_requests
-    assert requests is not None and len(requests) == 1
-    assert schedule.job_name == monitor.name == "monitor"
+        told: Any = values["checksums_sha256"].value if "checksums_sha256" in values and listed else {}
+        checksums.update(told)
+        assert not listed or "vintage_date" in values, key
+    current = dict(interface.workspace.rows("select vintage_id, checksum_sha256 from marts.delivery where is_current"))
+    assert vintages == current.keys()
+    assert checksums == {vintage: checksum for vintage, checksum in current.items() if checksum}
+    files: Any = found["published/nulmeting"]["checksums_sha256"].value
+    assert {"nulmeting.duckdb", "parquet/trend_break.parquet"} <= files.keys()

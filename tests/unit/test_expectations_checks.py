@@ -320,6 +320,20 @@ BROKEN: list[tuple[str, str, set[tuple[object, ...]]]] = [
         },
     ),
     (
+        "marts_coverage__source_on_time",
+        # nothing of 2018 for no reason; of 2017 for a reason, of 2016 from one of two, of source b never anything
+        "insert into marts.coverage values "
+        "('a', 'aantal', 'GM0373', '2016', 'delivered', 'geleverd', null),"
+        "('a', 'aantal', 'GM0450', '2016', 'missing', 'niet geleverd', null),"
+        "('a', 'aantal', 'GM0373', '2015', 'missing', 'niet geleverd', null),"
+        "('a', 'aantal', 'GM0373', '2017', 'missing', 'niet geleverd', 'gemeld'),"
+        "('a', 'aantal', 'GM0373', '2018', 'late', 'te laat', null),"
+        "('a', 'aantal', 'GM0450', '2018', 'late', 'te laat', null),"
+        "('a', 'aantal', 'GM0450', '2019', 'not_expected', 'niet verwacht', null),"
+        "('b', 'aantal', 'GM0373', '2017Q4', 'missing', 'niet geleverd', ' ')",
+        {("a", "2018"), ("b", "2017Q4")},
+    ),
+    (
         "marts_trend_break__no_national_change_without_event",
         "update marts.trend_break set cause = 'unexplained', decision = null",
         {("b0",)},
