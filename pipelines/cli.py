@@ -6,6 +6,7 @@ so that `nulmeting --help` and `nulmeting sql` answer at once.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 import sys
@@ -48,7 +49,19 @@ def main() -> None:
     """Entry point: what goes wrong ends with one line per problem and an exit code, never with a stack trace.
 
     2 is wrong use or a wrong set-up, 3 a failure. `NULMETING_DEBUG=1` shows the trace of a failure nobody foresaw.
+    `NULMETING_LOG_FORMAT=json` makes every line on standard error a JSON object.
     """
+    from pipelines import structured_log
+
+    try:
+        as_lines = structured_log.wanted()
+    except SetupError as error:
+        _stop(str(error), WRONG_USE)
+    with structured_log.structured_errors() if as_lines else contextlib.nullcontext():
+        _main()
+
+
+def _main() -> None:
     try:
         app()
     except SetupError as error:
@@ -103,7 +116,7 @@ def run(
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    from pipelines import progress
+    from pipelines import progress, structured_log
     from pipelines.main_job import run_main_job
 
     console = Console(stderr=True)
@@ -126,7 +139,10 @@ def run(
             summary = run_main_job(settings, select)
         finally:
             stop()
-    _print_summary(summary, settings)
+    if structured_log.wanted():
+        structured_log.tell(structured_log.summary(summary))
+    else:
+        _print_summary(summary, settings)
     raise typer.Exit(summary.exit_code)
 
 

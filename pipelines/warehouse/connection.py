@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import duckdb
 
-SCHEMAS = ("declared", "raw", "staging", "core", "breaks", "privacy", "benchmark", "marts")
+SCHEMAS = ("declared", "raw", "staging", "core", "breaks", "privacy", "benchmark", "runs", "marts")
 
 
 class WarehouseError(Exception):
