@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from pipelines import cli_init
 from pipelines.settings import Settings, SetupError, load_settings
 
 if TYPE_CHECKING:
@@ -199,16 +200,22 @@ def check(
 
 
 @app.command()
-def doctor(data_dir: DataDir = None, profile: Profile = None) -> None:
-    """Say what is installed and configured, and what is wrong."""
-    from pipelines.doctor import examine
+def doctor(
+    data_dir: DataDir = None,
+    profile: Profile = None,
+    everything: Annotated[bool, typer.Option("--all", help="every line, of every source and channel")] = False,
+) -> None:
+    """Say what is wrong and what to do, and below it what is in order; exit code 2 when something is wrong."""
+    from pipelines.doctor import diagnose
+    from pipelines.doctor_screen import line_of, on_one_screen
 
-    healthy = True
-    for finding in examine(load_settings(data_dir=data_dir, profile=profile)):
-        typer.echo(f"{'ok ' if finding.ok else 'NOK'} {finding.subject}: {finding.text}")
-        healthy = healthy and finding.ok
-    raise typer.Exit(0 if healthy else 2)
+    found = list(diagnose(data_dir, profile))
+    for line in map(line_of, found) if everything else on_one_screen(found):
+        typer.echo(line)
+    raise typer.Exit(0 if all(finding.ok for finding in found) else WRONG_USE)
 
+
+app.command()(cli_init.init)
 
 pull_app = typer.Typer(help="Pull any table of a publisher into Parquet, outside the warehouse.", no_args_is_help=True)
 app.add_typer(pull_app, name="pull")
