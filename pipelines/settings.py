@@ -159,7 +159,8 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
     path = config or config_path()
     if path is not None:
         try:
-            values.update(tomllib.loads(path.read_text(encoding="utf-8")))
+            # Editors of Windows begin a file with a mark of its encoding.
+            values.update(tomllib.loads(path.read_text(encoding="utf-8-sig")))
         except FileNotFoundError:
             raise SetupError(f"{path}: no such configuration file") from None
         except OSError as error:

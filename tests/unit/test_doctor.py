@@ -301,7 +301,7 @@ def test_a_broken_configuration_is_a_finding_and_the_rest_is_looked_at(tmp_path:
     assert not found[0].ok and "found an unknown key profle" in found[0].text
     assert "unknown keys: profle, data_dirr" in found[0].text
     assert {line.subject for line in found} >= {"python", "declarations", "published", "schedules"}
-    for broken in (b"x = ", b"\xff\xfe", "\ufeffprofile = 1".encode()):
+    for broken in (b"x = ", b"\xff\xfe", b'profile = "l\xefve"'):
         config.write_bytes(broken)
         assert not next(diagnose(tmp_path / "data", "sample", config)).ok
 
