@@ -11,6 +11,7 @@ from pipelines.durable import write_atomically
 from pipelines.settings import Settings
 
 KEPT_RUNS = 200
+LOGS_OF_A_RUN = 2
 
 
 class RunFolder:
@@ -31,13 +32,13 @@ class RunFolder:
 
 def forget_old_runs(settings: Settings) -> None:
     """Keep the folders and the logs of the latest runs only."""
-    for old in _but_latest(settings.runs_dir):
+    for old in _but_latest(settings.runs_dir, KEPT_RUNS):
         shutil.rmtree(old, ignore_errors=True)
-    for old in _but_latest(settings.logs_dir):
+    for old in _but_latest(settings.logs_dir, KEPT_RUNS * LOGS_OF_A_RUN):
         old.unlink(missing_ok=True)
 
 
-def _but_latest(folder: Path) -> list[Path]:
+def _but_latest(folder: Path, kept: int) -> list[Path]:
     if not folder.is_dir():
         return []
-    return sorted(folder.iterdir(), key=lambda entry: entry.stat().st_mtime)[:-KEPT_RUNS]
+    return sorted(folder.iterdir(), key=lambda entry: entry.stat().st_mtime)[:-kept]

@@ -287,16 +287,20 @@ def test_a_disk_that_is_read_only_is_wrong_set_up_and_can_still_be_queried(
     assert doctor.returncode == 2 and f"NOK data: {workspace.data}: cannot be written" in doctor.stdout
 
 
-def test_a_delivery_that_may_not_be_read_is_named_and_the_doctor_names_it_too(open_workspace: Workspace) -> None:
+def test_a_delivery_that_may_not_be_read_is_refused_by_its_name_and_the_one_before_it_stands(
+    open_workspace: Workspace,
+) -> None:
     workspace = open_workspace
     before = _kept(workspace)
     _deliver(workspace)
     (path,) = workspace.sample.rglob("finance_buch_2016.csv")
     path.chmod(0)
     outcome = _as_nobody(workspace, "run", "--select", ONE_SOURCE, powerless_root=True)
-    said = _only(outcome, 3)
-    assert "(raw__finance_buch): " in said and "Permission denied" in said and path.name in said
-    assert _kept(workspace)[:2] == before[:2]
+    assert outcome.returncode == 1 and _problems(outcome) == []
+    assert "niets gepubliceerd, 1 rij geweigerd" in outcome.stdout
+    (log,) = [log for log in (workspace.data / "logs").glob("*.log") if "WARNING" in log.read_text(encoding="utf-8")]
+    assert f"{path.name}: found a file that cannot be opened (Permission denied)" in log.read_text(encoding="utf-8")
+    assert _kept(workspace) == before
     doctor = _as_nobody(workspace, "doctor", powerless_root=True)
     assert doctor.returncode == 2 and f"NOK deliveries: {path}: cannot be read" in doctor.stdout
 
