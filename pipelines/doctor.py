@@ -2,8 +2,9 @@
 
 What belongs here: what is set and installed on this machine, and which subjects there are. What does not: the declared
 sources (`doctor_sources`), the places messages and records go to (`doctor_reach`), what runs left behind
-(`doctor_runs`), and how findings are put on a screen (`doctor_screen`). Nothing is changed or sent, and a subject that
-cannot be looked at is a finding itself: the doctor is for installations of which anything may be broken.
+(`doctor_runs`), and how findings are put on a screen (`doctor_screen`). Nothing is sent, and nothing changed but the
+models as parsed, which the next run reads. A subject that cannot be looked at is a finding itself: the doctor is for
+installations of which anything may be broken.
 """
 
 from __future__ import annotations
