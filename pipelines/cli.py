@@ -6,6 +6,7 @@ so that `nulmeting --help` and `nulmeting sql` answer at once.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 import sys
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from pipelines import cli_publications
+from pipelines import cli_init, cli_publications
 from pipelines.cli_alerts import add_to as add_alert_commands
 from pipelines.cli_retention import add_commands
 from pipelines.settings import Settings, SetupError, load_settings
@@ -55,7 +56,19 @@ def main() -> None:
     """Entry point: what goes wrong ends with one line per problem and an exit code, never with a stack trace.
 
     2 is wrong use or a wrong set-up, 3 a failure. `NULMETING_DEBUG=1` shows the trace of a failure nobody foresaw.
+    `NULMETING_LOG_FORMAT=json` makes every line on standard error a JSON object.
     """
+    from pipelines import structured_log
+
+    try:
+        as_lines = structured_log.wanted()
+    except SetupError as error:
+        _stop(str(error), WRONG_USE)
+    with structured_log.structured_errors() if as_lines else contextlib.nullcontext():
+        _main()
+
+
+def _main() -> None:
     try:
         app()
     except SetupError as error:
@@ -125,7 +138,7 @@ def run(
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    from pipelines import progress
+    from pipelines import progress, structured_log
     from pipelines.main_job import run_main_job
     from pipelines.warehouse.migrations import refuse_newer
 
@@ -150,7 +163,10 @@ def run(
             summary = run_main_job(settings, select, full=full)
         finally:
             stop()
-    _print_summary(summary, settings)
+    if structured_log.wanted():
+        structured_log.tell(structured_log.summary(summary))
+    else:
+        _print_summary(summary, settings)
     raise typer.Exit(summary.exit_code)
 
 
@@ -229,16 +245,22 @@ def check(
 
 
 @app.command()
-def doctor(data_dir: DataDir = None, profile: Profile = None) -> None:
-    """Say what is installed and configured, and what is wrong."""
-    from pipelines.doctor import examine
+def doctor(
+    data_dir: DataDir = None,
+    profile: Profile = None,
+    everything: Annotated[bool, typer.Option("--all", help="every line, of every source and channel")] = False,
+) -> None:
+    """Say what is wrong and what to do, and below it what is in order; exit code 2 when something is wrong."""
+    from pipelines.doctor import diagnose
+    from pipelines.doctor_screen import line_of, on_one_screen
 
-    healthy = True
-    for finding in examine(load_settings(data_dir=data_dir, profile=profile)):
-        typer.echo(printable(f"{'ok ' if finding.ok else 'NOK'} {finding.subject}: {finding.text}"))
-        healthy = healthy and finding.ok
-    raise typer.Exit(0 if healthy else 2)
+    found = list(diagnose(data_dir, profile))
+    for line in map(line_of, found) if everything else on_one_screen(found):
+        typer.echo(printable(line))
+    raise typer.Exit(0 if all(finding.ok for finding in found) else WRONG_USE)
 
+
+app.command()(cli_init.init)
 
 pull_app = typer.Typer(help="Pull any table of a publisher into Parquet, outside the warehouse.", no_args_is_help=True)
 app.add_typer(pull_app, name="pull")

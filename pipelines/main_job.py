@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 from pipelines import progress
 from pipelines.dagster_home import dagster_home
 from pipelines.declarations.marked_yaml import DeclarationError
+from pipelines.disk_full import means_disk_full
 from pipelines.findings import STEPS, write_findings
 from pipelines.privacy import redact_text
 from pipelines.run_folder import RunFolder, forget_old_runs
@@ -31,7 +32,6 @@ SELECTION_EXAMPLES = 'key:"marts/coverage", group:marts or key:"raw/finance_buch
 
 _BETWEEN = "de run zelf"
 _BUSY_SECONDS = 1.0
-_DISK_FULL = "No space left on device"
 _ABOUT_A_PUBLISHER = ("SourceError", "TableNotFound")
 _LONGEST_CAUSE = 600
 
@@ -297,7 +297,7 @@ def _failed_gates(settings: Settings, run_id: str) -> str | None:
 
 def _said(kind: str, message: str, settings: Settings) -> str:
     """What an error says, in one line, without what could identify a person."""
-    if _DISK_FULL in message:
+    if means_disk_full(message, settings.data_dir):
         return f"de schijf is vol; maak ruimte vrij op die van {settings.data_dir} en start de run opnieuw"
     if kind == "DagsterExecutionInterruptedError":
         return "de run is afgebroken"

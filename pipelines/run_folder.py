@@ -12,6 +12,7 @@ from pipelines.durable import write_atomically
 from pipelines.settings import Settings
 
 KEPT_RUNS = 200
+LOGS_OF_A_RUN = 2
 
 
 class RunFolder:
@@ -33,7 +34,8 @@ class RunFolder:
 def forget_old_runs(settings: Settings) -> None:
     """Keep the folders and the logs of the latest runs only, and none that `[retention] runs_days` lets go."""
     kept_too_long = runs_too_old(settings, dt.datetime.now(dt.UTC))
-    for old in {*_but_latest(settings.runs_dir), *_but_latest(settings.logs_dir), *kept_too_long}:
+    latest = _but_latest(settings.runs_dir, KEPT_RUNS), _but_latest(settings.logs_dir, KEPT_RUNS * LOGS_OF_A_RUN)
+    for old in {*latest[0], *latest[1], *kept_too_long}:
         if old.is_dir():
             shutil.rmtree(old, ignore_errors=True)
         else:
@@ -48,14 +50,14 @@ def runs_too_old(settings: Settings, now: dt.datetime) -> tuple[Path, ...]:
     before = (now - dt.timedelta(days=days)).timestamp()
     return tuple(
         entry
-        for folder in (settings.runs_dir, settings.logs_dir)
-        for entry in _by_age(folder)[:-1]
+        for folder, of_a_run in ((settings.runs_dir, 1), (settings.logs_dir, LOGS_OF_A_RUN))
+        for entry in _by_age(folder)[:-of_a_run]
         if entry.stat().st_mtime < before
     )
 
 
-def _but_latest(folder: Path) -> list[Path]:
-    return _by_age(folder)[:-KEPT_RUNS]
+def _but_latest(folder: Path, kept: int) -> list[Path]:
+    return _by_age(folder)[:-kept]
 
 
 def _by_age(folder: Path) -> list[Path]:

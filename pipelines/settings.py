@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from pipelines.alerts.declared import Channel, Digest, Escalate, Only, Quiet, checked_together
 
@@ -49,6 +51,7 @@ class Settings(BaseModel):
     data_dir: Path = PROJECT_ROOT / "data"
     sources_dir: Path = PROJECT_ROOT / "sources"
     drop_dir: Path | None = None
+    municipality: str | None = None
     today: dt.date = Field(default_factory=lambda: dt.datetime.now(dt.UTC).date())
     as_of: dt.date | None = None
     reference_year: int = 2026
@@ -79,6 +82,13 @@ class Settings(BaseModel):
     @classmethod
     def _together(cls, channels: tuple[Channel, ...]) -> tuple[Channel, ...]:
         return checked_together(channels)
+
+    @field_validator("municipality")
+    @classmethod
+    def _code_of_a_municipality(cls, code: str | None) -> str | None:
+        if code is not None and not re.fullmatch(r"(GM|VB)[0-9]{4}", code):
+            raise PydanticCustomError("municipality", "a code of CBS like GM0373")
+        return code
 
     @property
     def state_dir(self) -> Path:
@@ -130,6 +140,7 @@ _FROM_ENVIRONMENT = {
     "NULMETING_DATA_DIR": "data_dir",
     "NULMETING_SOURCES_DIR": "sources_dir",
     "NULMETING_DROP_DIR": "drop_dir",
+    "NULMETING_MUNICIPALITY": "municipality",
     "NULMETING_TODAY": "today",
     "NULMETING_AS_OF": "as_of",
     "NULMETING_PRICE_YEAR": "price_year",
@@ -148,10 +159,11 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
     Later ones win; an override of None counts as not given. Raises SetupError with the offending key.
     """
     values: dict[str, Any] = {}
-    path = config or _config_path()
+    path = config or config_path()
     if path is not None:
         try:
-            values.update(tomllib.loads(path.read_text(encoding="utf-8")))
+            # Editors of Windows begin a file with a mark of its encoding.
+            values.update(tomllib.loads(path.read_text(encoding="utf-8-sig")))
         except FileNotFoundError:
             raise SetupError(f"{path}: no such configuration file") from None
         except OSError as error:
@@ -241,7 +253,8 @@ def earlier_pseudonym_secrets() -> tuple[bytes, ...]:
     return tuple(line.strip() for line in lines if line.strip())
 
 
-def _config_path() -> Path | None:
+def config_path() -> Path | None:
+    """The configuration that counts: the one that is named, else of the working directory, else of the project."""
     if named := os.environ.get("NULMETING_CONFIG"):
         return Path(named)
     for folder in (Path.cwd(), PROJECT_ROOT):

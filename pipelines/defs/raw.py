@@ -44,6 +44,7 @@ def raw_assets(declarations: Declarations) -> list[dg.AssetsDefinition]:
         *(_cbs_asset(source) for source in of_cbs),
         _geography_asset(history, neighbourhoods),
         _declared_asset(),
+        _run_steps_asset(),
         *(_delivered_asset(source) for source in others),
         _accounts_asset(declarations.sources),
     ]
@@ -276,6 +277,27 @@ def _declared_asset() -> dg.AssetsDefinition:
             )
 
     return declarations
+
+
+def _run_steps_asset() -> dg.AssetsDefinition:
+    @dg.asset(
+        key=dg.AssetKey(["runs", "step"]),
+        group_name="declared",
+        description="Every step of every earlier run: how long it took, how many rows it made, how it ended.",
+        kinds={"duckdb"},
+        required_resource_keys={"run_lock"},
+        pool=POOL,
+    )
+    def run_steps(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from pipelines.step_timings import write_run_steps
+        from pipelines.warehouse.connection import connect
+
+        settings = load_settings()
+        with connect(settings.warehouse_path) as connection:
+            count = write_run_steps(connection, settings)
+        return dg.MaterializeResult(metadata={"dagster/row_count": count})
+
+    return run_steps
 
 
 def _accounts_asset(sources: Sequence[Source]) -> dg.AssetsDefinition:

@@ -17,11 +17,13 @@ def rows_refused(connection: duckdb.DuckDBPyConnection, source_ids: Collection[s
     """How many rows of the deliveries that are there now were quarantined, over all sources or those that are given.
 
     `raw.quarantine` cannot be counted for this: a row may have several problems there, and one problem may stand for
-    thousands of rows. It does tell which deliveries are there now: problems of earlier vintages are not in it.
+    thousands of rows. It does tell which deliveries are there now: problems of earlier vintages are not in it. A file
+    that could not be opened has no vintage, and counts as one row: how many it has nobody knows.
     """
     (refused,) = connection.execute(
-        "select coalesce(sum(rows_quarantined), 0) from raw.delivery semi join raw.quarantine using (vintage_id) "
-        "where $ids is null or list_contains($ids::varchar[], source_id)",
+        "with asked as (from raw.quarantine where $ids is null or list_contains($ids::varchar[], source_id)) "
+        "select coalesce((select sum(rows_quarantined) from raw.delivery semi join asked using (vintage_id)), 0) "
+        "+ (select count(distinct vintage_id) from asked anti join raw.delivery using (vintage_id))",
         {"ids": None if source_ids is None else list(source_ids)},
     ).fetchall()[0]
     return int(refused)

@@ -16,7 +16,7 @@ from pipelines.warehouse.migrations import is_of_newer_duckdb, migrate, too_new_
 if TYPE_CHECKING:
     import duckdb
 
-SCHEMAS = ("declared", "raw", "staging", "core", "breaks", "privacy", "benchmark", "marts")
+SCHEMAS = ("declared", "raw", "staging", "core", "breaks", "privacy", "benchmark", "runs", "marts")
 
 # What a run adds to from one time to the next, and no snapshot holds: how breaks were called before.
 REMEMBERED = (("breaks", "known"),)

@@ -160,7 +160,7 @@ def test_a_broken_configuration_is_named_with_its_key(untouched: Workspace, conf
     assert said in _said(_with(untouched, "run", config=config), 2)
 
 
-@pytest.mark.parametrize("command", [("sql", "select 1"), ("doctor",), ("check", "x.csv"), ("dev",)])
+@pytest.mark.parametrize("command", [("sql", "select 1"), ("check", "x.csv"), ("dev",)])
 def test_every_command_refuses_a_broken_configuration(untouched: Workspace, command: tuple[str, ...]) -> None:
     said = _said(_with(untouched, *command, config="[[channels]]"), 2)
     assert said.endswith("other.toml (channels.0.name): Field required")

@@ -28,6 +28,7 @@ from pipelines.geography.tables import SCHEMAS as GEOGRAPHY
 from pipelines.periods import PERIOD_SCHEMA
 from pipelines.privacy.suppression import SHOWN_SCHEMA
 from pipelines.settings import PROJECT_ROOT
+from pipelines.step_timings import step_schema
 from pipelines.warehouse.client_events import create_client_events
 from pipelines.warehouse.connection import connect
 from pipelines.warehouse.figures import create_figures
@@ -78,6 +79,7 @@ def _empty_warehouse(path: Path) -> None:
         },
         "benchmark": BENCHMARK,
         "privacy": {"shown": SHOWN_SCHEMA},
+        "runs": {"step": step_schema()},
     }
     with connect(path) as connection:
         for schema, columns in tables.items():

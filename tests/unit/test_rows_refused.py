@@ -79,3 +79,18 @@ def test_a_delivery_that_is_refused_counts_with_all_its_rows_and_the_one_before_
     text = "Plaats;Wanneer;Wat\n" + "Heiloo;2016;1\n" * 9
     (runs.settings.deliveries_dir / "levering.csv").write_text(text, encoding="utf-8")
     assert runs.told() == 10
+
+
+def test_a_file_that_cannot_be_opened_counts_as_one_and_the_delivery_before_it_stands(
+    runs: _Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs.deliver("Heiloo;2016;1")
+    assert runs.told() == 0
+
+    def closed(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pipelines.connectors.folder.read_bytes", closed)
+    assert runs.told() == 1
+    with connect(runs.settings.warehouse_path) as connection:
+        assert connection.execute("select count(*) from raw.delivery where is_current").fetchall() == [(1,)]
