@@ -140,9 +140,7 @@ def run(
 
     from pipelines import progress, structured_log
     from pipelines.main_job import run_main_job
-    from pipelines.warehouse.migrations import refuse_newer
 
-    refuse_newer(settings.warehouse_path)
     console = Console(stderr=True)
     with Progress(
         SpinnerColumn(),

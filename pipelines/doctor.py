@@ -9,7 +9,6 @@ installations of which anything may be broken.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import shutil
@@ -17,7 +16,6 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -165,9 +163,9 @@ def _existing(path: Path) -> Path:
 
 def _modes(settings: Settings) -> Iterator[Finding]:
     """What others on this machine can read and should not."""
-    if importlib.util.find_spec("pipelines.file_modes") is None:
-        return
-    wrong: list[str] = import_module("pipelines.file_modes").wrong_modes(settings)
+    from pipelines.file_modes import wrong_modes
+
+    wrong = wrong_modes(settings)
     yield from (Finding(False, "modes", problem) for problem in wrong)
     if not wrong:
         yield Finding(True, "modes", "nobody else reads or writes what is private")

@@ -134,6 +134,8 @@ def run_main_job(settings: Settings, selection: str | None = None, *, full: bool
     full disk). Raises SetupError for a data directory that cannot be used and a selection that names no asset,
     DeclarationError for wrong declarations, and RunBusyError when another run is writing.
     """
+    from pipelines.warehouse.migrations import refuse_newer
+
     started = time.monotonic()
     if settings.as_of is not None and not settings.snapshots_dir.is_dir():
         kept = settings.snapshots_dir
@@ -141,6 +143,7 @@ def run_main_job(settings: Settings, selection: str | None = None, *, full: bool
     _prepare_data_dir(settings)
     if selection is None and not full and (unchanged := _unchanged(settings, started)) is not None:
         return unchanged
+    refuse_newer(settings.warehouse_path)
     prepare_environment(settings)
     for name in ("dagster", "dbt", "great_expectations", "httpx", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
@@ -251,6 +254,7 @@ def _part_of(defs: Any, job: Any, selection: str) -> Any:
             warnings.simplefilter("ignore", category=dg.BetaWarning)
             chosen = dg.AssetSelection.from_string(selection)
         keys = frozenset(chosen.required_multi_asset_neighbors().resolve(graph))
+        keys &= frozenset(job.asset_layer.selected_asset_keys)
     except (DagsterInvalidAssetSelectionError, dg.DagsterInvalidSubsetError):
         keys = frozenset()
     if not keys:

@@ -16,7 +16,7 @@ from pipelines.declarations.load import Declarations
 from pipelines.declarations.source import CbsV3Connector, CbsV4Connector, FolderConnector
 from pipelines.defs.jobs import DELIVERIES, MONITOR, all_that_follows
 from pipelines.defs.resources import end_killed_run
-from pipelines.defs.run_tags import BY_SENSOR, MODIFIED, SOURCE
+from pipelines.defs.run_tags import BY_SENSOR, COMMAND_LINE, LAUNCHED_BY, MODIFIED, SOURCE
 from pipelines.settings import Settings, load_settings
 
 # Dagster ends a tick after a minute.
@@ -53,8 +53,11 @@ def _alert_after(status: dg.DagsterRunStatus, name: str, description: str) -> dg
     def _alert(context: dg.RunStatusSensorContext) -> dg.SkipReason | None:
         from pipelines.alerts.dispatch import process_run
         from pipelines.findings import write_findings
+        from pipelines.step_timings import record_run
 
         settings = load_settings()
+        if context.dagster_run.tags.get(LAUNCHED_BY) != COMMAND_LINE:
+            record_run(settings, context.instance, context.dagster_run.run_id)
         step = _failed_step(context) if status is dg.DagsterRunStatus.FAILURE else None
         path = write_findings(settings, context.dagster_run.run_id, failed_step=step)
         if path is None:

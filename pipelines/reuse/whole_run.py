@@ -110,9 +110,10 @@ def finish(settings: Settings, run_id: str, publication_id: str, begun_with: str
 
 
 def unchanged(settings: Settings) -> LastRun | None:
-    """The last run, where doing it again would give what is published now; else None.
+    """The last run, where doing it again would give what it published; else None.
 
-    Publishers are not asked here. What is published is held against its checksums.
+    Publishers are not asked here. What is published is held against its checksums. An earlier publication that somebody
+    went back to stays until something changes.
     """
     last = _read(_path(settings))
     if last is None or not last.holds_on(settings.today) or not settings.warehouse_path.is_file():
@@ -123,12 +124,12 @@ def unchanged(settings: Settings) -> LastRun | None:
 
 
 def _stands(settings: Settings, publication_id: str) -> bool:
-    from pipelines.publish.publication import current, verify
+    from pipelines.publish.standing import standing
 
-    manifest = current(settings)
-    if manifest is None or manifest["publication_id"] != publication_id:
+    found = standing(settings)
+    if found is None or found.damaged:
         return False
-    return not verify(settings.published_path.parent / "current")
+    return (found.restored.newest if found.restored else found.publication_id) == publication_id
 
 
 def _next_date(connection: duckdb.DuckDBPyConnection, day: dt.date) -> dt.date:

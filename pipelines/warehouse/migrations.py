@@ -38,7 +38,7 @@ class Step:
 
 
 # As they were called in the releases without a stamp.
-_LAYERS_BEFORE_STAMPS = ("declared", "raw", "staging", "core", "breaks", "privacy", "benchmark", "marts")
+_LAYERS_BEFORE_STAMPS = ("declared", "raw", "staging", "core", "breaks", "privacy", "benchmark", "marts", "built")
 
 
 def _make_layers_anew(connection: duckdb.DuckDBPyConnection) -> None:

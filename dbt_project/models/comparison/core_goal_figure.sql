@@ -61,10 +61,10 @@ linked as (
     select
         later.goal_id,
         later.region_code,
-        exp(sum(link.link_log)) as factor,
+        exp({{ sum_in_order('link.link_log') }}) as factor,
         -- by how much of itself the baseline may be off, downwards and upwards
-        1 - exp(-1.96 * sqrt(sum(link.link_se ^ 2))) as off_below,
-        exp(1.96 * sqrt(sum(link.link_se ^ 2))) - 1 as off_above
+        1 - exp(-1.96 * sqrt({{ sum_in_order('link.link_se ^ 2') }})) as off_below,
+        exp(1.96 * sqrt({{ sum_in_order('link.link_se ^ 2') }})) - 1 as off_above
     from later
     inner join {{ ref('core_link') }} as link
         on

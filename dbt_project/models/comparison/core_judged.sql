@@ -6,8 +6,8 @@ with stepped as (
         compared.region_code,
         compared.period_code,
         compared.geography,
-        sum(link.link_log) as link_log,
-        sqrt(sum(link.link_se ^ 2)) as link_se
+        {{ sum_in_order('link.link_log') }} as link_log,
+        sqrt({{ sum_in_order('link.link_se ^ 2') }}) as link_se
     from {{ ref('core_compared') }} as compared
     inner join {{ ref('core_link') }} as link
         on

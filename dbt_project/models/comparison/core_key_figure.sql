@@ -158,7 +158,7 @@ amount_figures as (
         amounts.region_code,
         amounts.year,
         amounts.year::varchar as period_code,
-        case when incomplete.missing_nl is null then sum(amounts.amount_eur) end as value,
+        case when incomplete.missing_nl is null then {{ sum_in_order('amounts.amount_eur') }} end as value,
         case when incomplete.missing_nl is null then 'A' else 'L' end as obs_status,
         incomplete.missing_nl,
         (amounts.year - 1)::varchar as previous_period,

@@ -24,8 +24,8 @@ stepped as (
         figures.period_code,
         figures.geography,
         figures.value,
-        sum(link.link_log) as total_log,
-        sqrt(sum(link.link_se ^ 2)) as total_se,
+        {{ sum_in_order('link.link_log') }} as total_log,
+        sqrt({{ sum_in_order('link.link_se ^ 2') }}) as total_se,
         string_agg(link.break_id, '|' order by link.start_date, link.break_id) as break_ids,
         list_distinct(list(found.link_method)) as methods,
         list_distinct(flatten(list(string_split(found.event_ids, '|')[1:1]))) as events

@@ -29,7 +29,7 @@ common as (
         switched.old_source_id,
         switched.source_id as new_source_id,
         count(*) as common_periods,
-        avg(ln(given.value / earlier.value)) as link_log,
+        {{ mean_in_order('ln(given.value / earlier.value)') }} as link_log,
         coalesce(stddev_samp(ln(given.value / earlier.value)) / sqrt(count(*)), 0) as link_se
     from switched
     inner join {{ ref('core_observation') }} as earlier

@@ -40,7 +40,7 @@ summed as (
         figures.fiscal_year,
         parts.parts,
         count(figures.value) as parts_known,
-        sum(figures.value) as value,
+        {{ sum_in_order('figures.value') }} as value,
         string_agg(distinct figures.obs_status, '') as statuses
     from parts
     inner join figures

@@ -42,9 +42,9 @@ placed as (
         giver.to_code as from_code,
         taker.to_code,
         corrections.effective_date,
-        sum(corrections.inhabitants * giver.weight * taker.weight) as inhabitants,
-        sum(corrections.dwellings * giver.weight * taker.weight) as dwellings,
-        sum(corrections.hectares * giver.weight * taker.weight) as hectares
+        {{ sum_in_order('corrections.inhabitants * giver.weight * taker.weight') }} as inhabitants,
+        {{ sum_in_order('corrections.dwellings * giver.weight * taker.weight') }} as dwellings,
+        {{ sum_in_order('corrections.hectares * giver.weight * taker.weight') }} as hectares
     from corrections
     inner join weight as giver on corrections.from_code = giver.from_code
     inner join weight as taker on corrections.to_code = taker.from_code

@@ -99,9 +99,9 @@ totals as (
         bool_or(value is not null and denominator_status = 'E') as is_weighed_by_estimate,
         bool_or(value is not null and denominator_status = 'P') as is_weighed_by_provisional,
         min(value) as only_value,
-        sum(value * weight) as summed,
-        sum(value * weight * denominator) as product,
-        sum(weight * denominator) filter (where value is not null) as denominator
+        {{ sum_in_order('value * weight') }} as summed,
+        {{ sum_in_order('value * weight * denominator') }} as product,
+        {{ sum_in_order('weight * denominator') }} filter (where value is not null) as denominator
     from weighed
     group by indicator_id, aggregation, region_code, period_code
 ),

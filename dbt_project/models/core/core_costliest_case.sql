@@ -33,7 +33,7 @@ claimed as (
         covered.smallest_count,
         cost.person,
         list(distinct cost.law || '|' || cost.provision) as provisions,
-        sum(cost.amount_eur) as amount_eur
+        {{ sum_in_order('cost.amount_eur') }} as amount_eur
     from {{ ref('core_person_cost') }} as cost
     inner join covered
         on cost.region_code = covered.region_code and left(cost.period_code, 4) = covered.period_code

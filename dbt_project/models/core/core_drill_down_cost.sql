@@ -25,7 +25,7 @@ half_year as (
         case when client.person is not null then cost.provision else '' end as provision,
         cost.person_key,
         cost.person,
-        sum(cost.amount_eur) as amount_eur,
+        {{ sum_in_order('cost.amount_eur') }} as amount_eur,
         max(scope.smallest_count) as smallest_count
     from {{ ref('core_person_cost') }} as cost
     inner join scope on cost.law = scope.law and cost.region_code = scope.region_code and not scope.is_group
@@ -43,7 +43,7 @@ half_year as (
         and scope.claims_to >= calendar.end_date
         and calendar.end_date < {{ setting('today') }}
     group by all
-    having round(sum(cost.amount_eur), 2) != 0
+    having round({{ sum_in_order('cost.amount_eur') }}, 2) != 0
 ),
 
 per_provision as (
@@ -52,7 +52,7 @@ per_provision as (
         region_code,
         provision,
         period_code,
-        sum(amount_eur) as amount_eur,
+        {{ sum_in_order('amount_eur') }} as amount_eur,
         provision != '' and {{ is_safe_sum('amount_eur', 'max(smallest_count)') }} as is_safe
     from half_year
     group by law, region_code, provision, period_code
@@ -76,9 +76,9 @@ hidden_per_person as (
         last_hidden.nth,
         half_year.person_key,
         half_year.person,
-        sum(half_year.amount_eur) as amount_eur,
-        sum(half_year.amount_eur) filter (where half_year.provision != '') as of_clients_eur,
-        sum(half_year.amount_eur) filter (where half_year.provision = '') as of_others_eur,
+        {{ sum_in_order('half_year.amount_eur') }} as amount_eur,
+        {{ sum_in_order('half_year.amount_eur') }} filter (where half_year.provision != '') as of_clients_eur,
+        {{ sum_in_order('half_year.amount_eur') }} filter (where half_year.provision = '') as of_others_eur,
         max(half_year.smallest_count) as smallest_count
     from ordered
     inner join ordered as last_hidden
@@ -155,7 +155,7 @@ of_half_year as (
         region_code,
         'totaal' as provision,
         period_code,
-        sum(amount_eur) as amount_eur,
+        {{ sum_in_order('amount_eur') }} as amount_eur,
         bool_and(law_is_safe) as is_safe
     from judged
     group by law, region_code, period_code
@@ -169,7 +169,7 @@ of_period as (
         of_half_year.region_code,
         of_half_year.provision,
         left(of_half_year.period_code, 4) as period_code,
-        sum(of_half_year.amount_eur) as amount_eur,
+        {{ sum_in_order('of_half_year.amount_eur') }} as amount_eur,
         bool_and(of_half_year.is_safe) as is_safe
     from of_half_year
     inner join scope
@@ -187,7 +187,7 @@ select
     scope.region_code,
     of_period.provision,
     of_period.period_code,
-    sum(of_period.amount_eur) as amount_eur,
+    {{ sum_in_order('of_period.amount_eur') }} as amount_eur,
     bool_and(of_period.is_safe) as may_be_shown
 from of_period
 inner join scope on of_period.law = scope.law and of_period.region_code = scope.member_code

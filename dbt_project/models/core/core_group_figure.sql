@@ -135,9 +135,9 @@ totals as (
         bool_or(value is not null and denominator is null) as lacks_denominator,
         bool_or('E' in (obs_status, denominator_status)) as is_estimate,
         bool_or('P' in (obs_status, denominator_status)) as is_provisional,
-        sum(value) as summed,
-        sum(value * denominator) as product,
-        sum(denominator) filter (where value is not null) as denominator
+        {{ sum_in_order('value') }} as summed,
+        {{ sum_in_order('value * denominator') }} as product,
+        {{ sum_in_order('denominator') }} filter (where value is not null) as denominator
     from parts
     group by indicator_id, aggregation, group_code, period_code, geography
 ),

@@ -160,10 +160,10 @@ together as (
         declared_item as item,
         rank,
         adds_up,
-        case when not bool_or(obs_status = 'Q') then sum(delivered_value) end as delivered_value,
+        case when not bool_or(obs_status = 'Q') then {{ sum_in_order('delivered_value') }} end as delivered_value,
         min(corrected_because) as corrected_because,
         case when bool_or(obs_status = 'Q') or count(value) = 0 then min(source_flag) end as source_flag,
-        case when not bool_or(obs_status = 'Q') then sum(value) end as value,
+        case when not bool_or(obs_status = 'Q') then {{ sum_in_order('value') }} end as value,
         case
             when bool_or(obs_status = 'Q') then 'Q'
             when count(value) = 0 then min(obs_status)

@@ -6,7 +6,8 @@ select
     calendar.period_code,
     event.person_key,
     event.person,
-    sum({{ claim_sign('event.event') }} * event.amount_eur) as amount_eur
+    -- in cents, which add up to the same in any order
+    sum(({{ claim_sign('event.event') }} * event.amount_eur)::decimal(18, 2))::double as amount_eur
 from {{ ref('core_client_event') }} as event
 inner join {{ ref('core_period') }} as calendar
     on event.start_date between calendar.start_date and calendar.end_date and calendar.period_kind = 'half_year'

@@ -36,7 +36,7 @@ summed as (
         vintage_id,
         fiscal_year,
         side,
-        sum(amount_eur) as summed_eur
+        {{ sum_in_order('amount_eur') }} as summed_eur
     from {{ ref('core_amount') }}
     where is_current
     group by vintage_id, fiscal_year, side

@@ -39,8 +39,8 @@ ledger as (
         coalesce(named.taakgebied, taakveld.taakgebied) as taakgebied,
         'boekingen' as told_by,
         -- income alone is no sign that the costs were zero
-        sum(bookings.booked_eur) filter (where bookings.side = 'lasten') as lasten_eur,
-        sum(bookings.booked_eur) filter (where bookings.side = 'baten') as baten_eur,
+        {{ sum_in_order('bookings.booked_eur') }} filter (where bookings.side = 'lasten') as lasten_eur,
+        {{ sum_in_order('bookings.booked_eur') }} filter (where bookings.side = 'baten') as baten_eur,
         null::double as hours,
         null::double as day_parts,
         null::double as days,
@@ -121,7 +121,8 @@ claimed_by_person as (
         kind,
         person_key,
         person,
-        case when kind is null then sum(part * amount_eur) else sum(part * volume) end as claimed
+        case when kind is null then {{ sum_in_order('part * amount_eur') }} else {{ sum_in_order('part * volume') }} end
+            as claimed
     from claims
     group by grouping sets (
         (region_code, period_code, taakgebied, person_key, person),
@@ -138,7 +139,7 @@ clients as (
         taakgebied,
         kind,
         max(clients) as clients,
-        coalesce(sum(largest) > abs(sum(claimed)) / 2, false) as is_dominated
+        coalesce(sum(largest) > abs({{ sum_in_order('claimed') }}) / 2, false) as is_dominated
     from (
         select
             region_code,
@@ -147,7 +148,7 @@ clients as (
             kind,
             count(*) as clients,
             max(abs(claimed)) as largest,
-            sum(claimed) as claimed
+            {{ sum_in_order('claimed') }} as claimed
         from claimed_by_person
         group by region_code, period_code, taakgebied, kind, person_key
     ) as by_key
@@ -160,8 +161,8 @@ claimed as (
         period_code,
         taakgebied,
         kind,
-        sum(part * amount_eur) as lasten_eur,
-        sum(part * volume) as volume,
+        {{ sum_in_order('part * amount_eur') }} as lasten_eur,
+        {{ sum_in_order('part * volume') }} as volume,
         max(least_clients) as least_clients
     from claims
     group by grouping sets ((region_code, period_code, taakgebied), (region_code, period_code, taakgebied, kind))
@@ -226,7 +227,7 @@ of_groups as (
         spent.period_code,
         spent.taakgebied,
         spent.told_by,
-        sum(spent.lasten_eur) as lasten_eur,
+        {{ sum_in_order('spent.lasten_eur') }} as lasten_eur,
         case when count(spent.baten_eur) = count(*) then sum(spent.baten_eur) end as baten_eur,
         case when count(spent.hours) = count(*) then sum(spent.hours) end as hours,
         case when count(spent.day_parts) = count(*) then sum(spent.day_parts) end as day_parts,

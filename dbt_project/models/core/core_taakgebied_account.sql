@@ -61,10 +61,10 @@ ledger as (
         fiscal_year,
         taakgebied,
         told_by,
-        sum(lasten_eur) as lasten_eur,
+        {{ sum_in_order('lasten_eur') }} as lasten_eur,
         -- a month without income is one without bookings; of a year without any, nobody knows whether there was none: a
         -- ledger that says so books zero
-        sum(baten_eur) as baten_eur
+        {{ sum_in_order('baten_eur') }} as baten_eur
     from {{ ref('core_spending') }}
     where told_by = 'boekingen'
     group by region_code, fiscal_year, taakgebied, told_by

@@ -8,7 +8,7 @@ with printed as (
         vintage_label,
         vintage_order,
         vintage_date,
-        sum(amount_eur) as budget_eur
+        {{ sum_in_order('amount_eur') }} as budget_eur
     from {{ ref('core_amount') }}
     where is_latest and basis = 'begroting' and side = 'lasten' and taakgebied is not null
     group by region_code, fiscal_year, taakgebied, source_id, vintage_label, vintage_order, vintage_date
@@ -30,7 +30,7 @@ iv3 as (
         harmonised.region_code,
         harmonised.period_code::integer as fiscal_year,
         part.taakgebied,
-        sum(harmonised.value) as budget_eur
+        {{ sum_in_order('harmonised.value') }} as budget_eur
     from {{ source('declared', 'taakgebied_taakveld') }} as part
     inner join {{ ref('core_harmonised') }} as harmonised
         on
@@ -91,7 +91,7 @@ select
     members.group_code as region_code,
     budget.fiscal_year,
     budget.taakgebied,
-    sum(budget.budget_eur) as budget_eur,
+    {{ sum_in_order('budget.budget_eur') }} as budget_eur,
     string_agg(distinct budget.budget_vintage, '|' order by budget.budget_vintage) as budget_vintage
 from of_municipalities as budget
 inner join members on budget.region_code = members.member_code

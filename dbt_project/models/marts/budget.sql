@@ -5,7 +5,7 @@ with counted as (
         region_code,
         left(period_code, 4)::integer as year,
         max(value) filter (where regexp_matches(period_code, '^[0-9]{4}$')) as of_year,
-        avg(value) filter (where regexp_matches(period_code, '^[0-9]{4}H[12]$')) as of_halves,
+        {{ mean_in_order('value') }} filter (where regexp_matches(period_code, '^[0-9]{4}H[12]$')) as of_halves,
         count(value) filter (where regexp_matches(period_code, '^[0-9]{4}H[12]$')) as halves
     from {{ ref('core_harmonised') }}
     where geography = 'published'

@@ -18,7 +18,7 @@ referenced as (
         items.fiscal_year,
         items.item,
         items.reference_group,
-        avg(of_member.eur_per_inhabitant) as known_eur,
+        {{ mean_in_order('of_member.eur_per_inhabitant') }} as known_eur,
         count(of_member.eur_per_inhabitant) as members_known,
         string_agg(coalesce(region_name.region_name, member.member_code), ', ' order by member.member_code)
         filter (where of_member.eur_per_inhabitant is null) as members_unknown

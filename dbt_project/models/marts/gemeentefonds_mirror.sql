@@ -37,12 +37,12 @@ whole as (
         any_value(region_name) as region_name,
         case when count(distinct told_by) = 1 then min(told_by) end as told_by,
         string_agg(taakvelden, '|' order by taakgebied) as taakvelden,
-        sum(lasten_eur) as lasten_eur,
+        {{ sum_in_order('lasten_eur') }} as lasten_eur,
         case when count(baten_eur) = count(*) then sum(baten_eur) end as baten_eur,
         case when count(net_eur) = count(*) then sum(net_eur) end as net_eur,
         any_value(inhabitants) as inhabitants,
-        sum(reference_eur) as reference_eur,
-        sum(reference_eur_per_inhabitant) as reference_eur_per_inhabitant,
+        {{ sum_in_order('reference_eur') }} as reference_eur,
+        {{ sum_in_order('reference_eur_per_inhabitant') }} as reference_eur_per_inhabitant,
         any_value(source_id) as source_id
     from mirrored
     group by region_code, fiscal_year

@@ -71,7 +71,7 @@ reference as (
         figures.period_code,
         figures.geography,
         count(figures.value) as delivered,
-        avg(figures.value) as mean_value
+        {{ mean_in_order('figures.value') }} as mean_value
     from figures
     inner join {{ ref('core_stands_beside') }} as member
         on figures.region_code = member.member_code and left(figures.period_code, 4) = member.year

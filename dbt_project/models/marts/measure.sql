@@ -2,7 +2,7 @@
 with found as (
     select
         measure_id,
-        sum(amount_eur) as realised_eur,
+        {{ sum_in_order('amount_eur') }} as realised_eur,
         max(period_code) as realised_until,
         string_agg(
             period_code || ': ' || realised_by || ', ' || realised_on::varchar || ' (' || reference || ')',

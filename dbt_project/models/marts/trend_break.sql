@@ -149,7 +149,7 @@ named as (
         string_agg(attributed.told, ', ' order by attributed.place) as told,
         first(attributed.told order by attributed.place) as first_told,
         string_agg(attributed.told, ', ' order by attributed.place) filter (where attributed.place > 1) as rest_told,
-        sum(attributed.share) as together,
+        {{ sum_in_order('attributed.share') }} as together,
         bool_and(attributed.nature = 'real_world') filter (where attributed.carries) as only_the_world,
         bool_and(attributed.nature = 'measurement') filter (where attributed.carries) as only_the_measurement
     from (
