@@ -74,7 +74,7 @@ def fetch_from(connection: duckdb.DuckDBPyConnection) -> Fetch:
 
     def fetch(query: str) -> pd.DataFrame:
         # Arrow hands text over as it is; DuckDB's own frames make a Python string of every cell.
-        frame: pd.DataFrame = connection.sql(query).to_arrow_table().to_pandas()
+        frame: pd.DataFrame = connection.execute(query).to_arrow_table().to_pandas()
         return frame
 
     return fetch

@@ -15,7 +15,6 @@ before one of its changes to the publication or to the alerts.
 from __future__ import annotations
 
 import argparse
-import inspect
 import os
 import random
 import re
@@ -37,6 +36,7 @@ from tests.integration.conftest import Workspace
 _FIGURES = ("VB01NED", "VB03NED", "VB05NED")
 _COMPLAINTS = Path("municipal") / "vb_klachten_2018_2025.csv"
 _WATCHED = ("published", "alerts")
+EVERYTHING = ("--full",)
 _WAYS = ("any time", "last third", "published", "alerts")
 
 
@@ -85,16 +85,16 @@ class Chaos:
         is_changed = self._measured is None or self._chance.random() < 0.5
         flags: tuple[str, ...] = ()
         if is_changed:
-            _say(f"changed: {self._change()}")
+            say(f"changed: {self._change()}")
             self._measured = self._to_its_end(self._twin)
             self._expected = self._hashes(self._twin)
         else:
-            flags = _everything()
+            flags = EVERYTHING
         hits = misses = 0
         for nth in range(min(most_kills, self._chance.choice((1, 2, 3)))):
             hit = self._kill(flags, is_repair=nth > 0 and not flags)
             hits, misses = hits + hit, misses + (not hit)
-            flags = () if hit else _everything()
+            flags = () if hit else EVERYTHING
         ended = self._to_its_end(self._disturbed)
         assert ended.exit_code == 0, f"the run after a kill ended with {ended.exit_code}: {self._log(self._disturbed)}"
         self._hold()
@@ -112,10 +112,10 @@ class Chaos:
             part = (0.05, 0.6) if is_repair else (0.67, 1.0) if way == "last third" else (0.05, 1.0)
             moment = Moment(seconds=self._chance.uniform(*part) * self._measured.seconds)
         started = time.monotonic()
-        hit = killed(partial(_run, self._disturbed, flags), folder, moment)
+        hit = killed(partial(run_here, self._disturbed, flags), folder, moment)
         where = f"{moment.seconds:.1f} s" if moment.seconds is not None else f"change {moment.event}"
         took = time.monotonic() - started
-        _say(f"{'killed' if hit else 'too late'}: {' '.join(('run', *flags))}, {way}, {where}, after {took:.1f} s")
+        say(f"{'killed' if hit else 'too late'}: {' '.join(('run', *flags))}, {way}, {where}, after {took:.1f} s")
         self._hold()
         return hit
 
@@ -131,7 +131,7 @@ class Chaos:
         assert self._seen == in_twin, f"vintages: {sorted(self._seen.vintages.keys() ^ in_twin.vintages.keys())}"
         alerted = {name: self._alerted(name) for name in self._told}
         assert alerted["disturbed"] == alerted["twin"], f"alerted: {alerted}"
-        _say(f"as the twin: {len(found)} tables, {len(in_twin.vintages)} vintages, {alerted['twin']}")
+        say(f"as the twin: {len(found)} tables, {len(in_twin.vintages)} vintages, {alerted['twin']}")
 
     def _alerted(self, name: str) -> list[tuple[list[str], list[str]]]:
         """What was told since the last time, each message once; a doubled one tells the same."""
@@ -159,14 +159,14 @@ class Chaos:
             changed = self._chance.choice([self._chance.choice(of_figures), _COMPLAINTS])
             before = (self._disturbed.sample / changed).read_bytes().decode()
             self._originals.setdefault(changed, before)
-            text = _with_another_figure(before, self._chance)
+            text = with_another_figure(before, self._chance)
         for workspace in (self._disturbed, self._twin):
             (workspace.sample / changed).write_bytes(text.encode())
         return str(changed)
 
     def _to_its_end(self, workspace: Workspace) -> Ended:
         ended: Ended = in_child(partial(_measured_run, workspace))
-        _say(f"{workspace.root.name}: a run of {ended.seconds:.1f} s, exit code {ended.exit_code}, {ended.events}")
+        say(f"{workspace.root.name}: a run of {ended.seconds:.1f} s, exit code {ended.exit_code}, {ended.events}")
         return ended
 
     def _hashes(self, workspace: Workspace) -> dict[str, TableHash]:
@@ -183,7 +183,7 @@ class Chaos:
         return (workspace.root / "run.log").read_text(encoding="utf-8")[-3000:]
 
 
-def _with_another_figure(text: str, chance: random.Random) -> str:
+def with_another_figure(text: str, chance: random.Random) -> str:
     """One figure of one municipality of Voorbeeldland, some times as high."""
     pattern = r'"Value": ?(\d+)(?=[^\n]*"VB0\d{3}")' if text.startswith("{") else r"(?<=;)(\d+)(?=\r?$)"
     found = chance.choice(list(re.finditer(pattern, text, re.MULTILINE)))
@@ -218,11 +218,11 @@ def _measured_run(workspace: Workspace) -> Ended:
     for name in _WATCHED:
         on_events(workspace.data / name, partial(counted, name))
     started = time.monotonic()
-    code = _run(workspace)
+    code = run_here(workspace)
     return Ended(code, time.monotonic() - started, events)
 
 
-def _run(workspace: Workspace, flags: Sequence[str] = ()) -> int:
+def run_here(workspace: Workspace, flags: Sequence[str] = ()) -> int:
     """What the command line does, in this process, which is a child; returns its exit code."""
     os.environ.update(workspace.environment())
     os.chdir(workspace.root)
@@ -240,14 +240,7 @@ def _run(workspace: Workspace, flags: Sequence[str] = ()) -> int:
     return 0
 
 
-def _everything() -> tuple[str, ...]:
-    """The flag by which a run does everything anew; where there is none, every run does."""
-    from pipelines.cli import run
-
-    return ("--full",) if "full" in inspect.signature(run).parameters else ()
-
-
-def _import_what_runs_need() -> None:
+def import_what_runs_need() -> None:
     """Once, and not in every child; nothing of it is started."""
     import dagster_dbt
     import dbt.cli.main
@@ -261,7 +254,7 @@ def _import_what_runs_need() -> None:
     assert all((dagster_dbt, dbt.cli.main, great_expectations, pandas, polars, scipy.stats))
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
@@ -273,18 +266,18 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=2015)
     parser.add_argument("--finished", type=Path, help="a workspace with a finished run on the sample, to begin with")
     given = parser.parse_args()
-    _import_what_runs_need()
+    import_what_runs_need()
     hits = misses = 0
     with tempfile.TemporaryDirectory(prefix="nulmeting-chaos-") as folder:
         chaos = Chaos(Path(folder), given.seed, given.finished)
         try:
             while hits < given.runs:
-                _say(f"\nseed {given.seed}, {hits} of {given.runs} killed")
+                say(f"\nseed {given.seed}, {hits} of {given.runs} killed")
                 hit, miss = chaos.round(given.runs - hits)
                 hits, misses = hits + hit, misses + miss
         finally:
             chaos.close()
-    _say(f"\nkilled {hits} runs, {misses} ended before they could be; nothing was lost")
+    say(f"\nkilled {hits} runs, {misses} ended before they could be; nothing was lost")
 
 
 if __name__ == "__main__":

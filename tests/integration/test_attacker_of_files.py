@@ -102,6 +102,7 @@ HARMLESS = (
         "no protected count, as tested below",
     ),
     ("provision_use", "*", "no protected count, as tested below"),
+    ("run_step", "*", "of steps, with the rows of what is published and of deliveries that are about no person"),
     ("budget budget_* cost_benchmark gemeentefonds_mirror measure", "*", "money of accounts and budgets"),
     ("event event_effect indicator indicator_definition region reference_group_member source", "*", "of no person"),
     ("*", "*_nl label_nl region_name survey question_id region_code period_code ontwikkellijn", "a name"),

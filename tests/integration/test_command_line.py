@@ -387,9 +387,9 @@ def in_process(finished: Finished) -> Iterator[Callable[..., RunSummary]]:
     """The main job on the finished workspace, inside this process."""
     before = dict(os.environ)
 
-    def run(select: str | None) -> RunSummary:
+    def run(select: str | None, *, full: bool = False) -> RunSummary:
         os.environ.update(finished.workspace.environment())
-        return run_main_job(finished.workspace.settings(), select)
+        return run_main_job(finished.workspace.settings(), select, full=full)
 
     yield run
     os.environ.clear()
@@ -499,7 +499,7 @@ def test_a_full_disk_is_said_in_one_line_and_leaves_the_publication(
 ) -> None:
     manifest = finished.manifest
     monkeypatch.setattr(where, _full)
-    summary = in_process('key:"raw/budget_heemskerk"')
+    summary = in_process('key:"raw/budget_heemskerk"', full=True)
     assert summary.exit_code == FAILED
     assert summary.error is not None and summary.error.startswith("de schijf is vol; maak ruimte vrij op die van ")
     assert summary.published is not None and finished.manifest == manifest
@@ -522,7 +522,7 @@ def test_an_error_that_quotes_a_person_is_shown_without_it(
         raise ValueError("could not convert '123456782' of 17-03-1968")
 
     monkeypatch.setattr("pipelines.deliveries.load_folder_source", quoting)
-    summary = in_process('key:"raw/budget_heemskerk"')
+    summary = in_process('key:"raw/budget_heemskerk"', full=True)
     assert summary.error == "could not convert '[withheld]' of [withheld]"
     assert summary.log is not None and "123456782" not in summary.log.read_text(encoding="utf-8")
 

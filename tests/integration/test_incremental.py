@@ -1,0 +1,93 @@
+"""What nothing changed for is not made again, and what was changed for is, with the result of a full run."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from pipelines.settings import PROJECT_ROOT
+from tests.integration.conftest import Workspace
+
+SEQUENCES = int(os.environ.get("NULMETING_CHANGE_SEQUENCES", "1"))
+SEED = int(os.environ.get("NULMETING_CHAOS_SEED", "2015"))
+
+
+def test_a_run_that_changes_nothing_ends_at_once_and_leaves_the_publication(finished_workspace: Workspace) -> None:
+    workspace = finished_workspace
+    standing = (workspace.data / "published" / "current").resolve()
+    # The copy of a finished run lies elsewhere, but what it is made of is the same.
+    outcome = workspace.command("run")
+    assert outcome.returncode == 0, outcome.stderr
+    assert "niets veranderd, niets te doen" in outcome.stdout.splitlines()[0]
+    assert (workspace.data / "published" / "current").resolve() == standing
+    touched = next(workspace.sample.rglob("vb_klachten*.csv"))
+    os.utime(touched)
+    assert "niets veranderd" in workspace.command("run").stdout.splitlines()[0], "a time is no change"
+
+
+def test_it_decides_that_without_importing_what_a_run_needs(finished_workspace: Workspace) -> None:
+    workspace = finished_workspace
+    script = (
+        "import sys\n"
+        "from pipelines.settings import load_settings\n"
+        "from pipelines.reuse.whole_run import unchanged\n"
+        "assert unchanged(load_settings()) is not None\n"
+        "heavy = {'dagster', 'dbt', 'great_expectations', 'duckdb', 'pyarrow', 'numpy', 'pandas', 'polars'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    outcome = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=workspace.root,
+        env=workspace.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert outcome.returncode == 0, outcome.stderr
+
+
+def test_every_kind_of_change_is_seen(finished_workspace: Workspace) -> None:
+    from pipelines.reuse.whole_run import unchanged
+
+    workspace = finished_workspace
+    assert unchanged(workspace.settings()) is not None
+    last = json.loads((workspace.data / "state" / "last_run.json").read_text(encoding="utf-8"))
+    assert unchanged(workspace.settings(today=last["holds_before"])) is None, "a date that is named has come"
+    assert unchanged(workspace.settings(today="2026-06-30")) is None, "the clock was set back"
+    assert unchanged(workspace.settings(false_alarms_per_1000=20.0)) is None
+    assert unchanged(workspace.settings(keep_publications=9)) is not None, "nothing of this is published"
+    for path in (
+        next(workspace.sample.rglob("vb_klachten*.csv")),
+        workspace.sources / "catalogue" / "events.yml",
+        next((workspace.data / "raw").rglob("snapshot.json")),
+        workspace.data / "published" / "nulmeting.duckdb",
+    ):
+        target = path.resolve()
+        whole, mode = target.read_bytes(), target.stat().st_mode
+        target.chmod(0o600)
+        target.write_bytes(whole + b"\n")
+        assert unchanged(workspace.settings()) is None, path
+        target.write_bytes(whole)
+        target.chmod(mode)
+    assert unchanged(workspace.settings()) is not None
+
+
+def test_sequences_of_changes_give_what_full_runs_give(sample_run: Workspace, tmp_path: Path) -> None:
+    """One delivery, declaration, day or setting after the other; thirty such rows by hand: see docs/chaos.md."""
+    outcome = subprocess.run(
+        [
+            *(sys.executable, "-m", "tests.chaos.change_sequences"),
+            *("--sequences", str(SEQUENCES), "--seed", str(SEED), "--finished", str(sample_run.root)),
+        ],
+        cwd=PROJECT_ROOT,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    sys.stdout.write(outcome.stdout)
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    assert f"{SEQUENCES} sequences of changes gave what full runs gave" in outcome.stdout
