@@ -34,13 +34,13 @@ class RunLock(dg.ConfigurableResource):
             # Whatever this run does, what stands after the last one holds no longer until it has done it.
             begun_with = whole_run.begin(settings)
             # A warehouse of an earlier release is brought to this one before any step looks at it, dbt's included.
+            # Held open for the whole of the run: each step would else read the catalogue of the file anew.
             with connect(settings.warehouse_path):
-                pass
-            if context.instance is not None and context.run is not None:
-                _end_holder(context.instance, holder)
-                holder.write_text(context.run.run_id, encoding="utf-8")
-                RunFolder(settings, context.run.run_id).write("begun", {"with": begun_with})
-            yield self
+                if context.instance is not None and context.run is not None:
+                    _end_holder(context.instance, holder)
+                    holder.write_text(context.run.run_id, encoding="utf-8")
+                    RunFolder(settings, context.run.run_id).write("begun", {"with": begun_with})
+                yield self
         finally:
             holder.unlink(missing_ok=True)
             lock.release()
