@@ -123,6 +123,7 @@ def _parsed(database: str) -> Any:
 
 def _invoke(manifest: Any, arguments: list[str], target: Path) -> Any:
     os.environ.setdefault("DO_NOT_TRACK", "1")
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
     outcome = dbtRunner(manifest=manifest).invoke(
@@ -143,6 +144,8 @@ def _invoke(manifest: Any, arguments: list[str], target: Path) -> Any:
             str(target / "logs"),
         ]
     )
+    # It would keep the warehouse open for as long as this process lives.
+    DuckDBConnectionManager.close_all_connections()
     if outcome.exception is not None:
         raise TransformError(str(outcome.exception)) from outcome.exception
     if not outcome.success:

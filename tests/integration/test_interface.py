@@ -218,7 +218,7 @@ def test_a_run_that_somebody_launches_there_succeeds_and_publishes(interface: In
     assert run["tags"]["nulmeting/profile"] == "sample"
     assert interface.workspace.value("select count(*) from marts.trend_break where cause = 'unexplained'") > 0
     visit.page.goto(f"{interface.address}/runs/{interface.run_id}")
-    for text in ("Success", "231 assets", "65 checks", "published__nulmeting", "RUN_SUCCESS"):
+    for text in ("Success", "233 assets", "65 checks", "published__nulmeting", "RUN_SUCCESS"):
         visit.shows(text)
     visit.keep("run")
     assert visit.asked_of_others == []
