@@ -21,7 +21,7 @@ class RunLock(dg.ConfigurableResource):
     @contextlib.contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["RunLock"]:
         settings = load_settings()
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.state_dir.mkdir(parents=True, exist_ok=True)
         lock = _lock(settings, self.wait_seconds)
         try:
             lock.acquire()
@@ -68,8 +68,11 @@ def _lock(settings: Settings, wait_seconds: float) -> FileLock:
 
 
 def _holder(settings: Settings) -> Path:
-    """Holds the id of the run that has the lock; one that outlives its lock belongs to a killed process."""
-    return settings.data_dir / ".run.holder"
+    """Holds the id of the run that has the lock; one that outlives its lock belongs to a killed process.
+
+    Beside the Dagster instance that knows the run: a look back at an earlier day has one of its own.
+    """
+    return settings.state_dir / ".run.holder"
 
 
 def _end_holder(instance: dg.DagsterInstance, holder: Path) -> str | None:
