@@ -80,7 +80,7 @@ def retention(
     profile: Profile = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Say what the rules of [retention] let go, in counts per source; remove it with --apply."""
+    """Say what the rules under retention in nulmeting.toml let go, in counts per source; remove it with --apply."""
     settings = load_settings(profile=profile, data_dir=data_dir)
     from pipelines.connectors.snapshot import SnapshotCorrupt, SnapshotError
     from pipelines.retention.by_rule import apply_rules

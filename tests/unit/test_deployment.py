@@ -116,7 +116,7 @@ def test_every_variable_that_is_named_is_one_that_the_program_reads() -> None:
     assert "NULMETING_CA_FILE" in named
     # Any name will do for the address of a channel.
     free = {"NULMETING_MAIL_URL"}
-    assert {name for name in named - free if name not in code} <= {"NULMETING_DAGSTER_POSTGRES_URL_FILE"}
+    assert {name for name in named - free if name not in code} == set()
 
 
 def test_the_guide_names_files_commands_and_settings_that_there_are() -> None:
