@@ -7,6 +7,8 @@ from pathlib import Path
 import dagster as dg
 from filelock import FileLock, Timeout
 
+from pipelines.declarations.load import load_declarations
+from pipelines.deliveries.drop_folder import why_not_read
 from pipelines.reuse import whole_run
 from pipelines.run_folder import RunFolder
 from pipelines.settings import Settings, load_settings
@@ -31,13 +33,17 @@ class RunLock(dg.ConfigurableResource):
             ) from None
         holder = _holder(settings)
         try:
+            if context.instance is not None:
+                _end_holder(context.instance, holder)
+            sources = load_declarations(settings.sources_dir, settings.profile).sources
+            if (why := why_not_read(settings, sources)) is not None:
+                raise dg.Failure(why)
             # Whatever this run does, what stands after the last one holds no longer until it has done it.
             begun_with = whole_run.begin(settings)
             # A warehouse of an earlier release is brought to this one before any step looks at it, dbt's included.
             # Held open for the whole of the run: each step would else read the catalogue of the file anew.
             with connect(settings.warehouse_path):
-                if context.instance is not None and context.run is not None:
-                    _end_holder(context.instance, holder)
+                if context.run is not None:
                     holder.write_text(context.run.run_id, encoding="utf-8")
                     RunFolder(settings, context.run.run_id).write("begun", {"with": begun_with})
                 yield self
