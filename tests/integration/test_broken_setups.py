@@ -470,8 +470,8 @@ def test_mail_servers_that_are_down_silent_or_refusing_hold_up_nothing_and_get_e
     for _ in range(2):
         after = workspace.command("run", "--select", QUICK)
         assert after.returncode == 0, after.stderr
-    (sent,) = boxes["goed"].ids
-    assert {name: box.ids for name, box in boxes.items()} == {name: [sent] for name in boxes}
+    # Each channel has a message of its own, and gets it once.
+    assert {name: len(box.ids) for name, box in boxes.items()} == dict.fromkeys(boxes, 1)
 
 
 def test_a_proxy_that_is_down_is_named_by_its_variable_and_not_by_its_address(tmp_path: Path) -> None:
