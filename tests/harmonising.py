@@ -169,7 +169,8 @@ def relation(model: str) -> str:
 def rendered(model: str) -> str:
     """The SQL of a model, with the project's macros applied."""
     (path,) = (DBT_PROJECT / "models").rglob(f"{model}.sql")
-    macros = [macro.read_text(encoding="utf-8") for macro in sorted((DBT_PROJECT / "macros").rglob("*.sql"))]
+    # How a table comes about (macros/reuse) is dbt's own matter; what a query says is in the macros above it.
+    macros = [macro.read_text(encoding="utf-8") for macro in sorted((DBT_PROJECT / "macros").glob("*.sql"))]
     variables = yaml.safe_load((DBT_PROJECT / "dbt_project.yml").read_text(encoding="utf-8")).get("vars", {})
     environment = jinja2.Environment(
         extensions=["jinja2.ext.do"],
