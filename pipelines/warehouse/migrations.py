@@ -42,9 +42,21 @@ _LAYERS_BEFORE_STAMPS = ("declared", "raw", "staging", "core", "breaks", "privac
 
 
 def _make_layers_anew(connection: duckdb.DuckDBPyConnection) -> None:
-    """Drop every layer: a table that is no longer made would otherwise stay, and be published as it last was."""
+    """Drop every layer: a table that is no longer made would otherwise stay, and be published as it last was.
+
+    How breaks were called is in no snapshot, and stays.
+    """
+    (named,) = connection.execute(
+        "select count(*) from duckdb_tables() where schema_name = 'breaks' and table_name = 'known'"
+    ).fetchall()
+    if named[0]:
+        connection.execute("create or replace temp table known as from breaks.known")
     for schema in _LAYERS_BEFORE_STAMPS:
         connection.execute(f"drop schema if exists {schema} cascade")
+    if named[0]:
+        connection.execute("create schema breaks")
+        connection.execute("create table breaks.known as from temp.known")
+        connection.execute("drop table temp.known")
 
 
 STEPS = (Step(1, "what a release without a stamp built is built anew from the snapshots", _make_layers_anew),)

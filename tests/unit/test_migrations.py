@@ -38,6 +38,8 @@ create view raw.figure as select vintage_id, region_code, value from raw.vb_wmo;
 create view staging.stg_figure as from raw.figure;
 create table core.core_observation as from staging.stg_figure;
 create table marts.observation as from core.core_observation;
+create table breaks.found as select 'b1' as break_id;
+create table breaks.known as select 'b1' as break_id;
 create table marts.no_longer_made as select 'a figure of long ago' as value;
 create table marts.delivery as from raw.delivery;
 comment on table marts.observation is 'One row per figure.';
@@ -84,8 +86,13 @@ def test_what_the_release_before_built_is_built_anew(of_the_release_before: Path
         found = {name for (name,) in connection.execute("select schema_name from duckdb_schemas()").fetchall()}
         assert set(SCHEMAS) <= found
         connection.execute("create table marts.observation as select 1 as value")
-    assert _tables(of_the_release_before) == {"marts.observation", "release.step"}
+    assert _tables(of_the_release_before) == {"breaks.known", "marts.observation", "release.step"}
     assert _had(of_the_release_before) == [1]
+
+
+def test_how_breaks_were_called_is_in_no_snapshot_and_outlives_the_release(of_the_release_before: Path) -> None:
+    with connect(of_the_release_before) as connection:
+        assert connection.execute("from breaks.known").fetchall() == [("b1",)]
 
 
 def test_a_warehouse_that_has_had_the_steps_keeps_what_is_in_it(path: Path) -> None:
@@ -169,7 +176,7 @@ def test_killed_within_a_step_it_was_not_taken_and_killed_after_it_was(
     assert subprocess.run(command, cwd=PROJECT_ROOT, check=False).returncode == -9
     with duckdb.connect(str(of_the_release_before)):
         pass  # whatever was still to be written into the file
-    assert _tables(of_the_release_before) == ({"release.step"} if is_done else before)
+    assert _tables(of_the_release_before) == ({"breaks.known", "release.step"} if is_done else before)
     with connect(of_the_release_before):
         pass
     assert _had(of_the_release_before) == [1]
@@ -219,7 +226,7 @@ def test_a_run_on_a_warehouse_of_a_later_release_ends_with_2_before_it_begins(
 ) -> None:
     with connect(path) as connection:
         connection.execute("insert into release.step values (99, 'of a later release', '9.0.0')")
-    monkeypatch.setattr(main_job, "run_main_job", lambda *_: pytest.fail("the run has begun"))
+    monkeypatch.setattr(main_job, "prepare_environment", lambda *_: pytest.fail("the run has begun"))
     result = CliRunner().invoke(cli.app, ["run", "--data-dir", str(path.parent)])
     assert isinstance(result.exception, WarehouseTooNew)
     monkeypatch.setattr(sys, "argv", ["nulmeting", "run", "--data-dir", str(path.parent)])
