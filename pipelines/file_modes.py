@@ -50,8 +50,9 @@ def share(root: Path, read: int) -> None:
     """Give a folder and all in it these bits for reading, and nobody but the owner any for writing."""
     for path in (root, *root.rglob("*")) if root.is_dir() else ():
         if not path.is_symlink():
-            # What was published is not written any more, not by its owner either.
-            _change(path, (0o700 | read | _enter(read)) if path.is_dir() else (0o400 | (_mode(path) & 0o200) | read))
+            # What its owner may not write either (what was published, a folder that somebody closed) stays so.
+            kept = 0o400 | (_mode(path) & 0o200) | read
+            _change(path, kept | 0o100 | _enter(read) if path.is_dir() else kept)
 
 
 def readable_as_their_folder(folder: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,8 @@ import pytest
 
 from pipelines.defs import looking_back
 from pipelines.defs.looking_back import AS_OF_KEY, HALF_YEARS, as_of_asset, run_as_of
+from pipelines.publish.place import swap
+from pipelines.publish.versions import write_manifest
 from pipelines.settings import load_settings
 
 DAY = "2016-12-31"
@@ -52,9 +53,11 @@ def _make(monkeypatch: pytest.MonkeyPatch, code: int, said: str = "") -> tuple[l
 @pytest.mark.parametrize("code", [0, 1])
 def test_a_day_tells_what_was_published_for_it(code: int, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     published = load_settings(as_of=DAY).published_path.parent
-    published.mkdir(parents=True)
-    manifest = {"row_counts": {"region": 2, "budget": 3}, "git_revision": "abc", "vintages": [{}, {}]}
-    (published / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    folder = published / "versions" / "20170101T000000-run-1"
+    folder.mkdir(parents=True)
+    told = {"row_counts": {"region": 2, "budget": 3}, "git_revision": "abc", "vintages": [{}, {}]}
+    write_manifest(folder, {**told, "published_at": "2017-01-01T00:00:00Z", "checksums": {}})
+    swap(published, folder)
     asked, result = _make(monkeypatch, code)
     assert result.success and asked == [DAY]
     (event,) = result.get_asset_materialization_events()
