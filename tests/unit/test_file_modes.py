@@ -89,7 +89,7 @@ def test_the_owner_reads_all_and_others_what_is_published_whatever_the_umask(
     # What was published is written by nobody any more; the pages of the expectations are made anew by each run.
     closed = file & ~0o222
     assert {name for name, mode in public.items() if mode not in (folder, file, closed)} == set()
-    assert {mode for name, mode in public.items() if name.endswith((".duckdb", ".parquet", "manifest.json"))} == {closed}
+    assert {mode for name, mode in public.items() if name.endswith((".duckdb", ".parquet", "t.json"))} == {closed}
     assert {mode for name, mode in public.items() if name.endswith(".html")} == {file}
     private = {name: mode for name, mode in modes.items() if name not in public}
     assert {name.split("/")[0] for name in private} >= {"raw", "warehouse.duckdb", "alerts", "runs", "logs", "dagster"}

@@ -430,7 +430,7 @@ def test_no_day_that_is_kept_is_answered_otherwise(days: list[dt.date], refused:
 def test_removing_a_vintage_takes_its_read_only_files_and_leaves_the_others(tmp_path: Path) -> None:
     store = SnapshotStore(tmp_path)
     first, second = vintages(store, dt.date(2012, 1, 1), dt.date(2014, 1, 1))
-    assert stat.S_IMODE((first.folder / "a.csv").stat().st_mode) == 0o444
+    assert stat.S_IMODE((first.folder / "a.csv").stat().st_mode) == 0o400
     store.remove(first)
     store.remove(first)
     assert store.list("finance") == (second,)
