@@ -214,7 +214,7 @@ def _execute(settings: Settings, run_id: str, selection: str | None, log: RunLog
     job: Any = defs.resolve_job_def("monitor")
     if selection is not None:
         job = _part_of(defs, job, selection)
-    with unhurried(settings.state_dir / "dagster"), dg.DagsterInstance.get() as instance:
+    with dg.DagsterInstance.get() as instance, unhurried(instance):
         instance.add_event_listener(run_id, log.event)
         result = job.execute_in_process(
             instance=instance,
