@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from pipelines import progress
-from pipelines.dagster_home import dagster_home
+from pipelines.dagster_home import POSTGRES_URL, dagster_home
 from pipelines.declarations.marked_yaml import DeclarationError
 from pipelines.disk_full import means_disk_full
 from pipelines.findings import STEPS, write_findings
@@ -31,6 +31,8 @@ DONE, DONE_WITH_REFUSALS, WRONG_USE, FAILED = 0, 1, 2, 3
 SELECTION_EXAMPLES = 'key:"marts/coverage", group:marts or key:"raw/finance_buch"+'
 
 _BETWEEN = "de run zelf"
+# What Dagster says when the database with its records went away during a run, and did not come back for a while.
+_RECORDS_GONE = ("too many retries for DB connection", "(psycopg2.")
 _BUSY_SECONDS = 1.0
 _ABOUT_A_PUBLISHER = ("SourceError", "TableNotFound")
 _LONGEST_CAUSE = 600
@@ -147,6 +149,7 @@ def run_main_job(settings: Settings, selection: str | None = None, *, full: bool
     prepare_environment(settings)
     for name in ("dagster", "dbt", "great_expectations", "httpx", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    logging.getLogger().addFilter(_of_weight)
     run_id = str(uuid.uuid4())
     with RunLog(settings, run_id) as log:
         stop = progress.listen(log.begin)
@@ -303,6 +306,8 @@ def _said(kind: str, message: str, settings: Settings) -> str:
     """What an error says, in one line, without what could identify a person."""
     if means_disk_full(message, settings.data_dir):
         return f"de schijf is vol; maak ruimte vrij op die van {settings.data_dir} en start de run opnieuw"
+    if any(sign in message for sign in _RECORDS_GONE):
+        return f"de database met de gegevens van runs ({POSTGRES_URL}) antwoordt niet meer; start haar en dan de run"
     if kind == "DagsterExecutionInterruptedError":
         return "de run is afgebroken"
     # Below a blank line the database quotes the query; all of that is in the log.
@@ -310,6 +315,11 @@ def _said(kind: str, message: str, settings: Settings) -> str:
     # A publisher's table, page and address are no personal data, and would look like it.
     said = line if kind in _ABOUT_A_PUBLISHER else redact_text(line)
     return said if len(said) <= _LONGEST_CAUSE else f"{said[:_LONGEST_CAUSE]}…"
+
+
+def _of_weight(record: logging.LogRecord) -> bool:
+    """Of what libraries log under no name at all (Dagster: each new try to reach its database) only what failed."""
+    return record.levelno >= logging.ERROR
 
 
 def _alert(settings: Settings, run_id: str, outcome: _Outcome, log: RunLog) -> _Alerts:

@@ -16,15 +16,19 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import psycopg2
 import pytest
 from aiosmtpd.controller import Controller
 
 from pipelines.alerts.outbox import Outbox
+from pipelines.dagster_home import POSTGRES_URL
 from pipelines.disk_full import means_disk_full
 from pipelines.publish.publication import publish, verify
 from pipelines.settings import PROJECT_ROOT
@@ -32,6 +36,7 @@ from pipelines.step_timings import read_steps
 from pipelines.warehouse.connection import connect
 from tests.integration.conftest import NULMETING, Workspace
 from tests.integration.test_alert_channels import free_port
+from tests.postgres_server import PASSWORD, PostgresServer, programs
 
 Completed = subprocess.CompletedProcess[str]
 FULL = "de schijf is vol; maak ruimte vrij op die van "
@@ -487,3 +492,48 @@ def test_a_proxy_that_is_down_is_named_by_its_variable_and_not_by_its_address(tm
     assert outcome.returncode == 2
     assert "NOK publisher: " in outcome.stdout and "through the proxy of HTTPS_PROXY" in outcome.stdout
     assert "geheim" not in outcome.stdout + outcome.stderr
+
+
+def test_a_database_of_run_records_that_goes_away_ends_the_run_in_one_line(
+    finished_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if programs() is None:
+        pytest.skip("no PostgreSQL server is installed")
+    workspace = finished_workspace
+    before = _kept(workspace)
+    with PostgresServer() as server:
+        monkeypatch.setenv(POSTGRES_URL, server.url)
+        command = [str(NULMETING), "run", "--select", ONE_SOURCE]
+        with subprocess.Popen(
+            command,
+            cwd=workspace.root,
+            env=workspace.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as run:
+            _wait_for_records(server)
+            server.stop()
+            outcome = Completed(command, run.wait(timeout=120), *run.communicate())
+        said = _only(outcome, 3)
+        assert POSTGRES_URL in said and "antwoordt niet meer" in said
+        assert str(server.port) not in outcome.stderr and _kept(workspace)[:2] == before[:2]
+        server.start()
+        again = workspace.command("run", "--select", ONE_SOURCE)
+        assert again.returncode == 0, again.stdout + again.stderr
+    for text in (outcome.stdout, outcome.stderr, again.stderr):
+        assert PASSWORD not in text and quote(PASSWORD, safe="") not in text
+
+
+def _wait_for_records(server: PostgresServer) -> None:
+    """Until a run has left its first events."""
+    with contextlib.closing(psycopg2.connect(server.url)) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+        ends_at = time.monotonic() + 60
+        while time.monotonic() < ends_at:
+            with contextlib.suppress(psycopg2.errors.UndefinedTable):  # the first run makes the tables
+                cursor.execute("select count(*) from event_logs")
+                if cursor.fetchall()[0][0] >= 3:
+                    return
+            time.sleep(0.02)
+    pytest.fail("the run left no events")
