@@ -319,8 +319,8 @@ def _overflow(page: Page) -> int:
     return int(page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
 
 
-def test_nothing_of_the_interface_listens_to_other_machines(interface: str) -> None:
-    port = int(interface.rpartition(":")[2])
+def test_nothing_of_the_interface_listens_to_other_machines(interface: Interface) -> None:
+    port = int(interface.address.rpartition(":")[2])
     addresses = addresses_of_session_behind(port)
     assert f"127.0.0.1:{port}" in addresses
     assert {address.rpartition(":")[0] for address in addresses} <= {"127.0.0.1", "::1"}
