@@ -84,6 +84,8 @@ def build(warehouse: Path, selection: Sequence[str]) -> list[ModelRun]:
     result = _invoke(
         _parsed(warehouse.stem),
         [
+            # What dbt would write of the whole project here, nobody reads.
+            "--no-write-json",
             "build",
             "--exclude-resource-type",
             "unit_test",
