@@ -27,7 +27,7 @@ run: $(READY)  ## the main job on the bundled sample: marts, checks, alerts and 
 
 test: $(READY)  ## all tests, linters and type checks
 	@$(MAKE) --no-print-directory lint types
-	@$(BIN)/pytest -n auto --dist loadgroup
+	@$(BIN)/pytest -n auto --dist loadgroup --no-loadscope-reorder
 
 chaos: $(READY)  ## a hundred whole runs killed at random moments, each held against an undisturbed twin (hours)
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.chaos.whole_runs --runs 100

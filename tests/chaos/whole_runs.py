@@ -5,8 +5,8 @@ file opens and its checksums hold, and no vintage that was ever whole is gone; a
 end, every table of the marts, every vintage and every change that was alerted is that of the twin. What does not:
 kills inside one piece of work (`kills`).
 
-A round changes a figure of Voorbeeldland or nothing at all; then a run is killed, in two of three rounds the run that
-repairs it as well, and after that one ends. Some kills fall at any time, some in the last third of a run, and some
+A round changes a figure of Voorbeeldland or nothing at all; then a run is killed, in two of three rounds the runs that
+repair it as well, and after those one ends. Some kills fall at any time, some in the last third of a run, and some
 before one of its changes to the publication or to the alerts.
 
     python -m tests.chaos.whole_runs --runs 100 --seed 2015
@@ -80,7 +80,7 @@ class Chaos:
         self._collector.close()
 
     def round(self, most_kills: int) -> tuple[int, int]:
-        """Change, kill up to three runs, let one come to its end; returns the kills and those that came too late."""
+        """Change, kill up to five runs, let one come to its end; returns the kills and those that came too late."""
         # Without a run of its own to go by, the first round needs one of the twin.
         is_changed = self._measured is None or self._chance.random() < 0.5
         flags: tuple[str, ...] = ()
@@ -91,7 +91,7 @@ class Chaos:
         else:
             flags = EVERYTHING
         hits = misses = 0
-        for nth in range(min(most_kills, self._chance.choice((1, 2, 3)))):
+        for nth in range(min(most_kills, self._chance.choice((1, 3, 5)))):
             hit = self._kill(flags, is_repair=nth > 0 and not flags)
             hits, misses = hits + hit, misses + (not hit)
             flags = () if hit else EVERYTHING

@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from filelock import FileLock
 
 from pipelines.settings import PROJECT_ROOT, Settings, load_settings
 
@@ -83,14 +84,6 @@ class Workspace:
         return value
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker runs all tests on the finished sample, so that it is made once."""
-    for item in items:
-        if "sample_run" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("sample"))
-
-
 def _workspace(root: Path) -> Workspace:
     shutil.copytree(PROJECT_ROOT / "sources", root / "sources")
     return Workspace(root)
@@ -104,24 +97,40 @@ def workspace(tmp_path: Path) -> Workspace:
 
 @pytest.fixture(scope="session")
 def sample_run(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A finished run on the untouched sample, for tests that only read.
+    """A finished run on the untouched sample, for tests that only read; made once, also for several workers.
 
     `root/summary.txt` is what it printed, `root/seconds.txt` how long it took.
     """
-    workspace = _workspace(tmp_path_factory.mktemp("sample"))
+    base = tmp_path_factory.getbasetemp()
+    # The folders of the workers lie in one that is theirs together.
+    together = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    root = together / "sample"
+    with FileLock(together / "sample.lock"):
+        if not (root / "seconds.txt").is_file():
+            shutil.rmtree(root, ignore_errors=True)
+            root.mkdir()
+            _run_on_the_sample(_workspace(root))
+    return Workspace(root)
+
+
+def _run_on_the_sample(workspace: Workspace) -> None:
     started = time.monotonic()
     outcome = workspace.command("run")
-    (workspace.root / "seconds.txt").write_text(str(time.monotonic() - started), encoding="utf-8")
-    (workspace.root / "summary.txt").write_text(outcome.stdout, encoding="utf-8")
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-    return workspace
+    (workspace.root / "summary.txt").write_text(outcome.stdout, encoding="utf-8")
+    (workspace.root / "seconds.txt").write_text(str(time.monotonic() - started), encoding="utf-8")
+
+
+def copy_of(finished: Workspace, root: Path) -> Workspace:
+    """A workspace with a finished run, to change."""
+    shutil.copytree(finished.root, root, symlinks=True, dirs_exist_ok=True)
+    return Workspace(root)
 
 
 @pytest.fixture
 def finished_workspace(sample_run: Workspace, tmp_path: Path) -> Workspace:
     """A copy of the finished run on the sample, for tests that go on from there: a run less for each."""
-    shutil.copytree(sample_run.root, tmp_path, symlinks=True, dirs_exist_ok=True)
-    return Workspace(tmp_path)
+    return copy_of(sample_run, tmp_path)
 
 
 @pytest.fixture

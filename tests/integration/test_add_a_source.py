@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from pipelines.settings import PROJECT_ROOT
 from tests.integration.conftest import Workspace
-
-pytestmark = pytest.mark.xdist_group("main_job")
 
 DELIVERY = (
     "Gemeente;Jaar;Soort;Aantal\r\nHeiloo;2017;Buurthuis;12\r\nHeiloo;2017;Speeltuin;3\r\n"
@@ -30,7 +26,8 @@ def test_the_how_to_adds_a_source_in_under_thirty_lines() -> None:
     assert len(declaration.splitlines()) < 30
 
 
-def test_a_new_source_is_one_yaml_file(workspace: Workspace) -> None:
+def test_a_new_source_is_one_yaml_file(finished_workspace: Workspace) -> None:
+    workspace = finished_workspace
     name, declaration = _from_the_how_to()
     (workspace.root / name).write_text(declaration, encoding="utf-8")
     delivery = workspace.sample / "municipal" / "ontmoetingsplekken_2017.csv"

@@ -18,7 +18,6 @@ from tests.integration.conftest import Workspace
 ALMOST = 1e-5
 
 
-@pytest.mark.xdist_group("sample")
 def test_no_hidden_count_of_the_published_sample_is_learned(sample_run: Workspace) -> None:
     """All of them, from everything that is published: totals, parts, rates, changes, periods, both geographies."""
     with duckdb.connect(str(sample_run.published), read_only=True) as published:
@@ -109,7 +108,6 @@ HARMLESS = (
 )
 
 
-@pytest.mark.xdist_group("sample")
 def test_every_published_column_is_read_by_the_attacker_or_harmless_for_a_reason(sample_run: Workspace) -> None:
     """A new column fails this until somebody says which it is; so does a line that is about no column any more."""
     said = [(*place, "read") for place in READ.items()] + list(HARMLESS)
@@ -130,7 +128,6 @@ def test_every_published_column_is_read_by_the_attacker_or_harmless_for_a_reason
     assert of_no_column == set()
 
 
-@pytest.mark.xdist_group("sample")
 def test_columns_that_are_harmless_for_having_no_hidden_count_have_none(sample_run: Workspace) -> None:
     """And those that he cannot read, what several have in the middle or on average, tell of no hidden count."""
     values = {column for table, columns in READ.items() if table.startswith("indicator_") for column in columns.split()}

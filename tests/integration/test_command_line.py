@@ -23,7 +23,7 @@ from filelock import FileLock
 from pipelines.main_job import FAILED, RunSummary, run_main_job
 from pipelines.settings import PROJECT_ROOT, SetupError
 from pipelines.warehouse.connection import connect
-from tests.integration.conftest import Workspace
+from tests.integration.conftest import Workspace, copy_of
 
 pytestmark = pytest.mark.xdist_group("command_line")
 
@@ -53,8 +53,8 @@ def _workspace(root: Path) -> Workspace:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    workspace = _workspace(tmp_path_factory.mktemp("finished"))
+def finished(sample_run: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    workspace = copy_of(sample_run, tmp_path_factory.mktemp("finished"))
     path = workspace.sample / "municipal" / "finance_buch_2016.csv"
     path.write_bytes(path.read_bytes().replace(b"3.224.000,00", b"veel", 1))
     return Finished(workspace, workspace.command("run"))

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 
-import pytest
-
 from tests.integration.conftest import Workspace
 
 SOURCE = """
@@ -53,8 +51,8 @@ def _delivery() -> str:
     return "\n".join([*lines, ""])
 
 
-@pytest.mark.xdist_group("main_job")
-def test_a_later_delivery_is_judged_by_the_rule_unless_a_break_lies_between(workspace: Workspace) -> None:
+def test_a_later_delivery_is_judged_by_the_rule_unless_a_break_lies_between(finished_workspace: Workspace) -> None:
+    workspace = finished_workspace
     (workspace.sources / "municipal" / "proef_jeugdmonitor.yml").write_text(SOURCE, encoding="utf-8")
     (workspace.sample / "municipal" / "proef_jeugdmonitor.csv").write_text(_delivery(), encoding="utf-8")
     outcome = workspace.command("run")

@@ -319,6 +319,7 @@ def _overflow(page: Page) -> int:
     return int(page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
 
 
+@pytest.mark.xdist_group("interface")
 def test_nothing_of_the_interface_listens_to_other_machines(interface: Interface) -> None:
     port = int(interface.address.rpartition(":")[2])
     addresses = addresses_of_session_behind(port)

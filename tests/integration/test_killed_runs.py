@@ -11,7 +11,7 @@ from pipelines.publish.publication import verify
 from pipelines.settings import PROJECT_ROOT
 from tests.integration.conftest import NULMETING, Workspace
 
-RUNS = int(os.environ.get("NULMETING_CHAOS_RUNS", "3"))
+RUNS = int(os.environ.get("NULMETING_CHAOS_RUNS", "10"))
 SEED = int(os.environ.get("NULMETING_CHAOS_SEED", "2015"))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import io
 import re
-import shutil
 import sqlite3
 import subprocess
 import zipfile
@@ -18,8 +17,7 @@ import duckdb
 import openpyxl
 import pytest
 
-from pipelines.settings import PROJECT_ROOT
-from tests.integration.conftest import Workspace
+from tests.integration.conftest import Workspace, copy_of
 
 pytestmark = pytest.mark.xdist_group("command_line")
 
@@ -96,10 +94,8 @@ def _xlsx_deliveries(folder: Path) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def leaky(tmp_path_factory: pytest.TempPathFactory) -> Leaky:
-    root = tmp_path_factory.mktemp("leaky")
-    workspace = Workspace(root)
-    shutil.copytree(PROJECT_ROOT / "sources", workspace.sources)
+def leaky(sample_run: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Leaky:
+    workspace = copy_of(sample_run, tmp_path_factory.mktemp("leaky"))
     folder = workspace.sample / "municipal"
     files = {**_csv_deliveries(folder), **_xlsx_deliveries(folder)}
     return Leaky(workspace, workspace.command("run"), files, (*NUMBERS, *NAMES, *BIRTHS, "Vlasblom", "Oosterling"))

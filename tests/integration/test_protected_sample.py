@@ -6,7 +6,6 @@ import pytest
 
 from tests.integration.conftest import Workspace
 
-pytestmark = pytest.mark.xdist_group("sample")
 OF_DELIVERY = "indicator_id like 'wijkteam\\_%' escape '\\'"
 
 

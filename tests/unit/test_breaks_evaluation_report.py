@@ -15,6 +15,9 @@ from pipelines.breaks.evaluation.measure import Share
 from pipelines.breaks.evaluation.report import REPORTED_SEEDS, TUNING_SEEDS, write_report
 from pipelines.breaks.evaluation.studies import DETECTION, Extent, power_of_detection, told_effects
 
+# What the tests share is made once.
+pytestmark = pytest.mark.xdist_group("breaks_evaluation_report")
+
 pytest.importorskip("ruptures")
 COMMITTED = Path(__file__).resolve().parents[2] / "docs" / "breaks-benchmark.md"
 SEED = 3001

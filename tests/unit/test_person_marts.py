@@ -20,6 +20,9 @@ from pipelines.voorbeeldland.persons import numbers
 from pipelines.warehouse.client_events import COLUMNS, HOUSEHOLD_COLUMNS, SPELL_COLUMNS
 from tests.harmonising import Warehouse, relation, rendered
 
+# What the tests share is made once.
+pytestmark = pytest.mark.xdist_group("person_marts")
+
 CORE = (
     *("core_period", "core_region_member", "core_client_event", "core_delivered_spell", "core_person_window"),
     *("core_provision_spell", "core_person_period", "core_drill_down", "core_drill_down_cell", "core_drill_down_pair"),
