@@ -71,6 +71,7 @@ class RunSummary:
     failed_checks: list[dict[str, Any]] = field(default_factory=list)
     alerts_sent: int = 0
     alerts_waiting: int = 0
+    alerts_held: int = 0
     alert_errors: list[str] = field(default_factory=list)
     is_published: bool = False
     published: Path | None = None
@@ -103,6 +104,7 @@ class _Alerts:
 
     sent: int = 0
     waiting: int = 0
+    held: int = 0
     errors: tuple[str, ...] = ()
 
 
@@ -347,7 +349,7 @@ def _sent(settings: Settings, findings: Path | None, log: RunLog | None = None) 
         if log is not None:
             log.failure(error)
         return _not_sent(settings, error)
-    return _Alerts(report.sent, report.pending, tuple(report.errors))
+    return _Alerts(report.sent, report.pending, report.held, tuple(report.errors))
 
 
 def _not_sent(settings: Settings, error: Exception) -> _Alerts:
@@ -377,6 +379,7 @@ def _summarise(
         "failed_checks": [check for step in steps for check in step["results"] if not check["passed"]],
         "alerts_sent": alerts.sent,
         "alerts_waiting": alerts.waiting,
+        "alerts_held": alerts.held,
         "alert_errors": list(alerts.errors),
         "docs": docs if (docs := settings.data_docs_dir / "index.html").is_file() else None,
         "log": log,

@@ -75,6 +75,7 @@ def summary(run: RunSummary) -> str:
         problems=len(run.quarantined),
         alerts_sent=run.alerts_sent,
         alerts_waiting=run.alerts_waiting,
+        alerts_held=run.alerts_held,
         alert_errors=list(run.alert_errors),
     )
 

@@ -157,7 +157,11 @@ _SEVERITY_NL = {"blocking": "blokkerend", "error": "fout", "warning": "waarschuw
 
 
 def _alerts(summary: RunSummary) -> Text:
-    text = Text(f"Meldingen               {summary.alerts_sent} verstuurd, {summary.alerts_waiting} wachtend\n")
+    text = Text(f"Meldingen               {summary.alerts_sent} verstuurd, {summary.alerts_waiting} wachtend")
+    if summary.alerts_held:
+        held = _counted(summary.alerts_held, "verandering tot haar", "veranderingen tot hun")
+        text.append(f"; {held} moment bewaard")
+    text.append("\n")
     for error in summary.alert_errors:
         text.append(f"  {error}\n", style="yellow")
     return text
