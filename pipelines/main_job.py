@@ -230,17 +230,9 @@ def _execute(settings: Settings, run_id: str, selection: str | None, log: RunLog
         )
     materialized = [event.materialization for event in result.all_events if event.is_step_materialization]
     read = [one.asset_key.path[-1] for one in materialized if "vintages" in one.metadata]
-    refused = _refused_of(settings, read) if read else 0
+    by_source = (RunFolder(settings, run_id).read("accounts") or {"refused": {}})["refused"]
+    refused = sum(by_source.get(source_id, 0) for source_id in read)
     return _Outcome(_failures(result, settings, run_id, log.titles), len(materialized), refused, selection is not None)
-
-
-def _refused_of(settings: Settings, source_ids: list[str]) -> int:
-    """How many rows of these sources were refused; what Dagster keeps does not tell it of those about persons."""
-    from pipelines.warehouse.accounts import rows_refused
-    from pipelines.warehouse.connection import connect
-
-    with connect(settings.warehouse_path) as warehouse:
-        return rows_refused(warehouse, source_ids)
 
 
 def _part_of(defs: Any, job: Any, selection: str) -> Any:
@@ -367,7 +359,7 @@ def _summarise(
     settings: Settings, run_id: str, outcome: _Outcome, alerts: _Alerts, log: Path | None, seconds: float
 ) -> RunSummary:
     from pipelines.publish.publication import current
-    from pipelines.warehouse.connection import connect, connect_read_only
+    from pipelines.warehouse.connection import connect_read_only
 
     folder = RunFolder(settings, run_id)
     steps = [step for name in STEPS if (step := folder.read(f"checks_{name}"))]
@@ -397,13 +389,6 @@ def _summarise(
     if folder.read("publication") is None:
         refused = outcome.rows_refused
         return RunSummary(exit_code=DONE_WITH_REFUSALS if refused else DONE, rows_refused=refused, **summary)
-    # whoever runs it is told how many rows a delivery about persons has; what is published does not say it
-    with connect(settings.warehouse_path) as warehouse:
-        deliveries = _rows(
-            warehouse,
-            "select source_id, file, status, rows_in, rows_loaded, rows_no_data, rows_quarantined "
-            "from raw.delivery where is_current or status = 'refused' order by source_id, file, status",
-        )
     with connect_read_only(settings.published_path) as published:
 
         def rows(query: str) -> list[dict[str, Any]]:
@@ -413,7 +398,7 @@ def _summarise(
         return RunSummary(
             exit_code=DONE_WITH_REFUSALS if quarantined else DONE,
             is_published=not outcome.unchanged,
-            deliveries=deliveries,
+            deliveries=(folder.read("accounts") or {"deliveries": []})["deliveries"],
             observations=rows("select count(*) as n from marts.observation where is_latest")[0]["n"],
             quarantined=quarantined,
             breaks={

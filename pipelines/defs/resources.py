@@ -12,6 +12,7 @@ from pipelines.deliveries.drop_folder import why_not_read
 from pipelines.reuse import whole_run
 from pipelines.run_folder import RunFolder
 from pipelines.settings import Settings, load_settings
+from pipelines.warehouse.accounts import told_to_whoever_runs_it
 from pipelines.warehouse.connection import connect
 
 
@@ -42,11 +43,16 @@ class RunLock(dg.ConfigurableResource):
             begun_with = whole_run.begin(settings)
             # A warehouse of an earlier release is brought to this one before any step looks at it, dbt's included.
             # Held open for the whole of the run: each step would else read the catalogue of the file anew.
-            with connect(settings.warehouse_path):
+            with connect(settings.warehouse_path) as warehouse:
                 if context.run is not None:
                     holder.write_text(context.run.run_id, encoding="utf-8")
                     RunFolder(settings, context.run.run_id).write("begun", {"with": begun_with})
                 yield self
+                if context.run is not None:
+                    # While nobody else can have changed it; a full disk ends no run that came this far.
+                    with contextlib.suppress(OSError):
+                        accounts = told_to_whoever_runs_it(warehouse)
+                        RunFolder(settings, context.run.run_id).write("accounts", accounts)
         finally:
             holder.unlink(missing_ok=True)
             lock.release()

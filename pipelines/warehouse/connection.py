@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ REMEMBERED = (("breaks", "known"),)
 _DAMAGED = ("Corrupt database file", "not a valid DuckDB database", "read enough bytes", "replaying WAL")
 _DAMAGED_BELOW = _DAMAGED[0]
 _IN_USE = ("Could not set lock", "used by another process")
+_PATIENCE_SECONDS, _SECONDS_BETWEEN = 1.0, 0.1
 
 
 class WarehouseError(Exception):
@@ -138,8 +140,9 @@ def _open(path: Path) -> duckdb.DuckDBPyConnection:
     import duckdb
 
     path.parent.mkdir(parents=True, exist_ok=True)
+    ends_at = time.monotonic() + _PATIENCE_SECONDS
     try:
-        return duckdb.connect(str(path))
+        return _once_it_is_free(path, ends_at)
     except duckdb.Error as error:
         text = str(error)
         if is_of_newer_duckdb(error):
@@ -150,6 +153,19 @@ def _open(path: Path) -> duckdb.DuckDBPyConnection:
         if any(sign in text for sign in _IN_USE):
             raise WarehouseError(f"{path}: in use by another process; wait until that run has ended") from error
         raise WarehouseError(f"{path}: cannot be opened ({_reason(text)})") from error
+
+
+def _once_it_is_free(path: Path, ends_at: float) -> duckdb.DuckDBPyConnection:
+    """Whoever only looks into the file (another command that is about to begin) is soon out of it again."""
+    import duckdb
+
+    while True:
+        try:
+            return duckdb.connect(str(path))
+        except duckdb.Error as error:
+            if time.monotonic() > ends_at or not any(sign in str(error) for sign in _IN_USE):
+                raise
+        time.sleep(_SECONDS_BETWEEN)
 
 
 def _set_aside(path: Path) -> Path:

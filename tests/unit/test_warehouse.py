@@ -129,3 +129,19 @@ def test_every_declared_source_has_a_raw_table_with_a_vintage() -> None:
         schema = raw_schema(source)
         assert schema.names[0] == "vintage_id"
         assert len(schema.names) == len(set(schema.names))
+
+
+def test_somebody_who_only_looks_into_the_file_for_a_moment_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    with connect(path):
+        pass
+    program = (
+        "import duckdb, sys, time\n"
+        f"with duckdb.connect({str(path)!r}, read_only=True):\n"
+        "    print('open', flush=True)\n"
+        "    time.sleep(0.4)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None and other.stdout.readline() == "open\n"
+        with connect(path) as connection:
+            assert connection.execute("select 1").fetchall() == [(1,)]
