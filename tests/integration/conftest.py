@@ -16,7 +16,15 @@ import duckdb
 import pytest
 from filelock import FileLock
 
-from pipelines.settings import PROJECT_ROOT, Settings, load_settings
+from pipelines.settings import (
+    EARLIER_PSEUDONYM_KEYS_FILE,
+    PROJECT_ROOT,
+    PSEUDONYM_KEY,
+    PSEUDONYM_KEY_FILE,
+    Settings,
+    load_settings,
+)
+from tests.integration.drop_folder import SECRET, Drop
 
 NULMETING = Path(sys.executable).with_name("nulmeting")
 
@@ -131,6 +139,43 @@ def copy_of(finished: Workspace, root: Path) -> Workspace:
 def finished_workspace(sample_run: Workspace, tmp_path: Path) -> Workspace:
     """A copy of the finished run on the sample, for tests that go on from there: a run less for each."""
     return copy_of(sample_run, tmp_path)
+
+
+@pytest.fixture
+def pseudonym_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key that `drop_folder` knows, and no other."""
+    monkeypatch.setenv(PSEUDONYM_KEY, SECRET)
+    monkeypatch.delenv(PSEUDONYM_KEY_FILE, raising=False)
+    monkeypatch.delenv(EARLIER_PSEUDONYM_KEYS_FILE, raising=False)
+
+
+@pytest.fixture
+def drop(tmp_path: Path, pseudonym_key: None) -> Drop:
+    """A drop folder and what comes of it, below the folder of the test."""
+    return Drop(tmp_path)
+
+
+@pytest.fixture
+def chaos(sample_run: Workspace, tmp_path: Path) -> Callable[..., str]:
+    """A program of `tests.chaos` that goes on from the run on the sample; gives what it said."""
+
+    def said(module: str, **flags: int) -> str:
+        outcome = subprocess.run(
+            [
+                *(sys.executable, "-m", f"tests.chaos.{module}", "--finished", str(sample_run.root)),
+                *(word for name, value in flags.items() for word in (f"--{name}", str(value))),
+            ],
+            cwd=PROJECT_ROOT,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "TMPDIR": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        sys.stdout.write(outcome.stdout)
+        assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+        return outcome.stdout
+
+    return said
 
 
 @pytest.fixture

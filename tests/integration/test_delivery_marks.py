@@ -23,9 +23,9 @@ from pipelines.settings import EARLIER_PSEUDONYM_KEYS_FILE, PSEUDONYM_KEY, PSEUD
 from pipelines.warehouse.connection import connect
 from pipelines.warehouse.load import load_source
 from tests.integration.conftest import Workspace
-from tests.integration.test_istandaard_deliveries import Drop, allocated, counted, reasons
-from tests.integration.test_privacy_end_to_end import _everything
+from tests.integration.drop_folder import Drop, allocated, counted, reasons
 from tests.istandaard_messages import BSN
+from tests.kept_text import everything_below
 from tests.unit.test_deliveries import HEADER, Place
 from tests.unit.test_surveys import table
 
@@ -62,7 +62,7 @@ def traces(root: Path, files: Iterable[bytes]) -> set[str]:
     called = {digest.hexdigest()[:12] for digest in digests}
     bare = re.compile("|".join(re.escape(digest.digest().decode("latin-1")) for digest in digests))
     found = set[str]()
-    for place, text in _everything(root):
+    for place, text in everything_below(root):
         for run in _HEXADECIMAL.findall(text):
             digits = run.lower()
             if any(digits[at : at + 12] in called for at in range(len(digits) - 11)):

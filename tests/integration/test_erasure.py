@@ -29,27 +29,17 @@ from pipelines.privacy.pseudonym import SAMPLE_ONLY_KEY, PseudonymKey
 from pipelines.retention import erasure as erasure_module
 from pipelines.retention.erased_persons import read_erased
 from pipelines.retention.erasure import erase_person
-from pipelines.settings import EARLIER_PSEUDONYM_KEYS_FILE, PSEUDONYM_KEY, PSEUDONYM_KEY_FILE, SetupError
+from pipelines.settings import EARLIER_PSEUDONYM_KEYS_FILE, PSEUDONYM_KEY, SetupError
 from pipelines.warehouse.connection import WarehouseError, connect
 from pipelines.warehouse.load import load_source
 from tests.integration.conftest import NULMETING, Workspace
-from tests.integration.test_istandaard_deliveries import KEY, OTHER_SECRET, SECRET, Drop, allocated, counted, reasons
-from tests.integration.test_privacy_end_to_end import _everything
+from tests.integration.drop_folder import KEY, OTHER_SECRET, SECRET, Drop, allocated, counted, reasons
 from tests.istandaard_messages import BSN, OTHER_BSN, THIRD_BSN, Client, allocation, message
+from tests.kept_text import everything_below
+
+pytestmark = pytest.mark.usefixtures("pseudonym_key")
 
 EVERYBODY = (BSN, OTHER_BSN, THIRD_BSN)
-
-
-@pytest.fixture(autouse=True)
-def key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(PSEUDONYM_KEY, SECRET)
-    monkeypatch.delenv(PSEUDONYM_KEY_FILE, raising=False)
-    monkeypatch.delenv(EARLIER_PSEUDONYM_KEYS_FILE, raising=False)
-
-
-@pytest.fixture
-def drop(tmp_path: Path) -> Drop:
-    return Drop(tmp_path)
 
 
 def of_all(*numbers: str) -> str:
@@ -111,7 +101,7 @@ def test_the_bytes_are_gone_from_the_warehouse_where_a_deleted_row_would_stay(dr
         connection.execute("delete from raw.iwmo where person = ?", [KEY.person(BSN)])
     shutil.copytree(drop.settings.data_dir, drop.settings.data_dir / "as-of" / "2026-06-01")
     drop.settings.warehouse_path.with_name("warehouse.duckdb.damaged").write_text(KEY.person(BSN))
-    places = {place for place, text in _everything(drop.settings.data_dir) if KEY.person(BSN) in text}
+    places = {place for place, text in everything_below(drop.settings.data_dir) if KEY.person(BSN) in text}
     assert {"warehouse.duckdb", "as-of/2026-06-01/warehouse.duckdb"} <= places
     shutil.rmtree(drop.settings.data_dir / "as-of" / "2026-06-01" / "raw")
     assert erase_person(drop.settings, BSN).warehouses == 2
@@ -422,12 +412,12 @@ def test_after_the_command_the_person_is_in_no_byte_below_the_data_directory(use
     public = PseudonymKey(SAMPLE_ONLY_KEY)
     numbers = {delivered[at : at + 9] for at in range(len(delivered)) if delivered[at : at + 4] == "9999"}
     bsn = next(number for number in numbers if number.isdigit() and public.person(number) == pseudonym)
-    assert any(pseudonym in text for _, text in _everything(used.data))
+    assert any(pseudonym in text for _, text in everything_below(used.data))
     done = erase(used, f"{bsn}\n")
     assert done.returncode == 0, done.stderr
     told = {line.split()[-1].split("/")[0] for line in done.stdout.splitlines() if " rows  " in line}
     assert {"vb_participatie_client", "vb_huishouden_client"} < told
-    places = [place for place, text in _everything(used.data) if pseudonym in text or bsn in text]
+    places = [place for place, text in everything_below(used.data) if pseudonym in text or bsn in text]
     assert places == []
     assert bsn not in done.stdout + done.stderr and pseudonym not in done.stdout + done.stderr
     again = erase(used, bsn)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
+from collections.abc import Callable
 
-from pipelines.settings import PROJECT_ROOT
 from tests.integration.conftest import Workspace
 
 SEQUENCES = int(os.environ.get("NULMETING_CHANGE_SEQUENCES", "1"))
@@ -73,19 +72,7 @@ def test_every_kind_of_change_is_seen(finished_workspace: Workspace) -> None:
     assert unchanged(workspace.settings()) is not None
 
 
-def test_sequences_of_changes_give_what_full_runs_give(sample_run: Workspace, tmp_path: Path) -> None:
+def test_sequences_of_changes_give_what_full_runs_give(chaos: Callable[..., str]) -> None:
     """One delivery, declaration, day or setting after the other; thirty such rows by hand: see docs/chaos.md."""
-    outcome = subprocess.run(
-        [
-            *(sys.executable, "-m", "tests.chaos.change_sequences"),
-            *("--sequences", str(SEQUENCES), "--seed", str(SEED), "--finished", str(sample_run.root)),
-        ],
-        cwd=PROJECT_ROOT,
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "TMPDIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    sys.stdout.write(outcome.stdout)
-    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-    assert f"{SEQUENCES} sequences of changes gave what full runs gave" in outcome.stdout
+    said = chaos("change_sequences", sequences=SEQUENCES, seed=SEED)
+    assert f"{SEQUENCES} sequences of changes gave what full runs gave" in said

@@ -6,18 +6,17 @@ import datetime as dt
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
 
 from pipelines.connectors import folder
-from pipelines.connectors.snapshot import SnapshotCorrupt, SnapshotStore
+from pipelines.connectors.snapshot import SnapshotCorrupt
 from pipelines.declarations.source import Source
-from pipelines.deliveries import SourceLoad, load_folder_source, persons
+from pipelines.deliveries import persons
 from pipelines.delivery_check import check_files
 from pipelines.privacy.pseudonym import PseudonymKey
-from pipelines.settings import EARLIER_PSEUDONYM_KEYS_FILE, PSEUDONYM_KEY, PSEUDONYM_KEY_FILE, Settings
+from pipelines.settings import EARLIER_PSEUDONYM_KEYS_FILE, PSEUDONYM_KEY, Settings
 from pipelines.warehouse.client_events import COLUMNS, create_client_events
 from pipelines.warehouse.connection import connect
 from pipelines.warehouse.load import load_source
@@ -25,11 +24,20 @@ from pipelines.warehouse.raw_tables import raw_schema
 from pipelines.warehouse.transform import ensure_manifest
 from tests.corpus_istandaard import SECRETS
 from tests.integration.conftest import Workspace
-from tests.integration.test_privacy_end_to_end import _everything
+from tests.integration.drop_folder import (
+    KEY,
+    OTHER_KEY,
+    OTHER_SECRET,
+    SECRET,
+    Drop,
+    allocated,
+    counted,
+    notices,
+    reasons,
+)
 from tests.istandaard_messages import (
     BSN,
     OTHER_BSN,
-    REGIONS,
     Client,
     allocation,
     claim,
@@ -37,63 +45,9 @@ from tests.istandaard_messages import (
     source_of,
     start,
 )
+from tests.kept_text import everything_below
 
-SECRET, OTHER_SECRET = "the key of this municipality, for tests", "the key that came after it, for tests"
-KEY, OTHER_KEY = PseudonymKey(SECRET.encode()), PseudonymKey(OTHER_SECRET.encode())
-
-
-class Drop:
-    """A drop folder with one declared source, and a store of snapshots."""
-
-    def __init__(self, root: Path, source: Source | None = None) -> None:
-        self.settings = Settings(
-            profile="live", data_dir=root / "data", drop_dir=root / "drop", today=dt.date(2026, 7, 1)
-        )
-        (root / "drop").mkdir(exist_ok=True)
-        self.store = SnapshotStore(self.settings.snapshots_dir)
-        self.source = source or source_of()
-
-    def deliver(self, text: str, name: str = "bericht.xml") -> Path:
-        path = self.settings.deliveries_dir / name
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    def load(self, **changed: Any) -> SourceLoad:
-        return load_folder_source(self.source, self.settings.model_copy(update=changed), self.store, REGIONS)
-
-    def kept(self) -> str:
-        """Every name and content below the data directory."""
-        return "\n".join(text for _, text in _everything(self.settings.data_dir))
-
-
-def counted(load: SourceLoad) -> list[dict[str, Any]]:
-    """The rows of the vintages that count."""
-    current = {row["vintage_id"] for row in load.accounts["delivery"].to_pylist() if row["is_current"]}
-    return [row for row in load.rows.to_pylist() if row["vintage_id"] in current]
-
-
-def notices(load: SourceLoad) -> str:
-    return "; ".join(row["notice"] or "" for row in load.accounts["delivery"].to_pylist())
-
-
-def reasons(load: SourceLoad) -> list[str]:
-    return [problem.reason for problem in load.problems]
-
-
-def allocated(bsn: str = BSN, *numbers: str, **header: str | None) -> str:
-    return message("wmo301", [Client(bsn, [allocation(number) for number in numbers or ("300201",)])], **header)
-
-
-@pytest.fixture(autouse=True)
-def key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(PSEUDONYM_KEY, SECRET)
-    monkeypatch.delenv(PSEUDONYM_KEY_FILE, raising=False)
-    monkeypatch.delenv(EARLIER_PSEUDONYM_KEYS_FILE, raising=False)
-
-
-@pytest.fixture
-def drop(tmp_path: Path) -> Drop:
-    return Drop(tmp_path)
+pytestmark = pytest.mark.usefixtures("pseudonym_key")
 
 
 def test_of_a_message_the_pseudonymised_rows_are_kept_and_no_byte_of_it(drop: Drop) -> None:
@@ -396,7 +350,7 @@ def test_a_whole_run_on_the_sample_keeps_persons_out_of_what_it_publishes_and_pr
         households = {row[0] for row in connection.execute(told).fetchall()}
     assert len(persons) > 300 and len(households) > 200
     pseudonyms = persons | households
-    for place, text in _everything(sample_run.data):
+    for place, text in everything_below(sample_run.data):
         # Every nine digits in a row, also within more: quicker than looking for each of hundreds of numbers.
         assert numbers.isdisjoint(re.findall(r"(?=(9999[0-9]{5}))", text)), place
         assert [other for other in others if other in text] == [], place

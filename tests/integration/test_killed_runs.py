@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
-from pathlib import Path
+from collections.abc import Callable
 
 from pipelines.publish.publication import verify
-from pipelines.settings import PROJECT_ROOT
 from tests.integration.conftest import NULMETING, Workspace
 
 RUNS = int(os.environ.get("NULMETING_CHAOS_RUNS", "10"))
@@ -16,23 +14,11 @@ SEED = int(os.environ.get("NULMETING_CHAOS_SEED", "2015"))
 
 
 def test_whole_runs_killed_at_any_moment_lose_nothing_and_the_next_run_gives_the_marts_of_an_undisturbed_one(
-    sample_run: Workspace, tmp_path: Path
+    chaos: Callable[..., str],
 ) -> None:
     """What `make chaos` does a hundred times, from the run that other tests share."""
-    outcome = subprocess.run(
-        [
-            *(sys.executable, "-m", "tests.chaos.whole_runs"),
-            *("--runs", str(RUNS), "--seed", str(SEED), "--finished", str(sample_run.root)),
-        ],
-        cwd=PROJECT_ROOT,
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "TMPDIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    sys.stdout.write(outcome.stdout)
-    assert outcome.returncode == 0, outcome.stderr
-    assert f"killed {RUNS} runs" in outcome.stdout
+    said = chaos("whole_runs", runs=RUNS, seed=SEED)
+    assert f"killed {RUNS} runs" in said
 
 
 def test_two_runs_at_once_do_not_mix(finished_workspace: Workspace) -> None:

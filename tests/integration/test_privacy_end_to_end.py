@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
 import re
 import sqlite3
 import subprocess
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import openpyxl
 import pytest
 
 from tests.integration.conftest import Workspace, copy_of
+from tests.kept_text import everything_below
 
 pytestmark = pytest.mark.xdist_group("command_line")
 
@@ -132,7 +130,7 @@ def test_what_was_printed_holds_no_person(leaky: Leaky) -> None:
 def test_no_byte_below_the_data_directory_holds_a_person(leaky: Leaky) -> None:
     found = [
         (place, secret)
-        for place, text in _everything(leaky.workspace.data)
+        for place, text in everything_below(leaky.workspace.data)
         for secret in leaky.secrets
         if secret in text
     ]
@@ -151,7 +149,7 @@ def test_the_search_would_find_them(leaky: Leaky, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "d.xlsx", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("sheet.xml", secret * 50)
     (tmp_path / "e.json").write_text(secret, encoding="utf-16")
-    found = {place.split("/")[0] for place, text in _everything(tmp_path) if secret in text}
+    found = {place.split("/")[0] for place, text in everything_below(tmp_path) if secret in text}
     assert found == {"a.duckdb", "b.parquet", "c.db", "d.xlsx", "e.json"}
     kinds = {path.suffix for path in leaky.workspace.data.rglob("*") if path.is_file()}
     assert {".duckdb", ".parquet", ".db", ".sqlite", ".xlsx", ".json", ".log", ".txt", ".html"} <= kinds
@@ -165,48 +163,3 @@ def test_check_refuses_the_same_files_and_shows_nobody(leaky: Leaky) -> None:
     verdicts = [line for line in outcome.stdout.splitlines() if line.endswith("; het hele bestand wordt geweigerd")]
     assert [line.partition(" als ")[0] for line in verdicts] == [_shown_name(name) for name, _ in files]
     assert [secret for secret in leaky.secrets if secret in outcome.stdout] == []
-
-
-def _everything(root: Path) -> Iterator[tuple[str, str]]:
-    """Every name and every content below a folder as text, whatever it is packed in."""
-    for path in sorted(root.rglob("*")):
-        place = path.relative_to(root).as_posix()
-        yield place, place
-        if not path.is_file():
-            continue
-        data = path.read_bytes()
-        yield place, data.decode("latin-1")
-        yield place, data.replace(b"\0", b"").decode("latin-1")
-        if data.startswith(b"PK"):
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                yield from ((f"{place}/{name}", archive.read(name).decode("latin-1")) for name in archive.namelist())
-        elif path.suffix == ".duckdb":
-            yield from _tables_of_duckdb(path, place)
-        elif path.suffix == ".parquet":
-            yield place, _text_of(duckdb.sql(f"from read_parquet('{path}')").fetchall())
-        elif data.startswith(b"SQLite format 3"):
-            yield from _tables_of_sqlite(path, place)
-
-
-def _tables_of_duckdb(path: Path, place: str) -> Iterator[tuple[str, str]]:
-    with duckdb.connect(str(path), read_only=True) as connection:
-        tables = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
-        for schema, table in tables:
-            yield f"{place}/{schema}.{table}", _text_of(connection.execute(f'from "{schema}"."{table}"').fetchall())
-
-
-def _tables_of_sqlite(path: Path, place: str) -> Iterator[tuple[str, str]]:
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
-        names = [row[0] for row in database.execute("select name from sqlite_master where type = 'table'")]
-        for name in names:
-            yield f"{place}/{name}", _text_of(database.execute(f'select * from "{name}"').fetchall())
-
-
-def _text_of(rows: list[tuple[Any, ...]]) -> str:
-    """Rows as text, figures as they would be printed in full."""
-    whole = (
-        str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-        for row in rows
-        for value in row
-    )
-    return "\n".join(whole)

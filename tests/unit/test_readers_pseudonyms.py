@@ -19,8 +19,8 @@ from pipelines.settings import PSEUDONYM_KEY, PSEUDONYM_KEY_FILE, Settings
 from pipelines.warehouse.client_events import HOUSEHOLD_COLUMNS, SPELL_COLUMNS, create_client_events
 from pipelines.warehouse.connection import connect
 from pipelines.warehouse.load import load_source
-from tests.integration.test_privacy_end_to_end import _everything
 from tests.istandaard_messages import BSN, KEY, OTHER_BSN, REGIONS, bsn
+from tests.kept_text import everything_below
 
 SECRET = "a key for a table about persons, for tests"
 HEADER = "Gemeente;BSN;Huishouden;Wet;Voorziening;Begin;Einde;Volledig vanaf;Volledig tot en met"
@@ -217,7 +217,7 @@ def test_of_a_table_the_pseudonymised_rows_are_kept_and_no_byte_of_it(
         assert found.column_names == SPELL_COLUMNS.names
         (row,) = found.to_pylist()
     assert row["person"] == PseudonymKey(SECRET.encode()).person(BSN) and row["region_code"] == "GM9001"
-    kept = "\n".join(text for _, text in _everything(here.data_dir))
+    kept = "\n".join(text for _, text in everything_below(here.data_dir))
     assert row["person"] in kept
     assert [secret for secret in (BSN, "Vlasblom", "Dorpsstraat", SECRET) if secret in kept] == []
 

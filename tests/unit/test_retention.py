@@ -54,45 +54,48 @@ KEY = PseudonymKey(SECRET.encode())
 TODAY = dt.date(2026, 7, 1)
 LONG_AGO = {"Begindatum": "2012-02-01"}
 
-HOUSEHOLDS = Source.model_validate(
-    {
-        **source_of().model_dump(exclude={"reader", "connector"}),
-        "source_id": "huishouden",
-        "connector": {"kind": "folder", "pattern": "*.csv"},
-        "reader": {
-            "kind": "delimited",
-            "encoding": "utf-8",
-            "delimiter": ";",
-            "columns": [
-                {"header": "Gemeente", "name": "gemeente", "type": "region_code"},
-                {"header": "BSN", "name": "person", "type": "person"},
-                {"header": "Huishouden", "name": "household", "type": "household"},
-                {"header": "Peildatum", "name": "start_date", "type": "date"},
-            ],
-            "key": ["gemeente", "person", "start_date"],
-        },
-    }
+
+def _delimited(source_id: str, pattern: str, columns: list[dict[str, Any]], key: list[str]) -> Source:
+    """A table about persons, with the municipality and the person in front."""
+    first = [
+        {"header": "Gemeente", "name": "gemeente", "type": "region_code"},
+        {"header": "BSN", "name": "person", "type": "person"},
+    ]
+    return Source.model_validate(
+        {
+            **source_of().model_dump(exclude={"reader", "connector"}),
+            "source_id": source_id,
+            "connector": {"kind": "folder", "pattern": pattern},
+            "reader": {
+                "kind": "delimited",
+                "encoding": "utf-8",
+                "delimiter": ";",
+                "columns": first + columns,
+                "key": ["gemeente", "person", *key],
+            },
+        }
+    )
+
+
+HOUSEHOLDS = _delimited(
+    "huishouden",
+    "*.csv",
+    [
+        {"header": "Huishouden", "name": "household", "type": "household"},
+        {"header": "Peildatum", "name": "start_date", "type": "date"},
+    ],
+    ["start_date"],
 )
-SPELLS = Source.model_validate(
-    {
-        **HOUSEHOLDS.model_dump(exclude={"reader", "source_id"}),
-        "source_id": "bijstand",
-        "connector": {"kind": "folder", "pattern": "*.txt"},
-        "reader": {
-            "kind": "delimited",
-            "encoding": "utf-8",
-            "delimiter": ";",
-            "columns": [
-                {"header": "Gemeente", "name": "gemeente", "type": "region_code"},
-                {"header": "BSN", "name": "person", "type": "person"},
-                {"header": "Wet", "name": "law", "type": "text", "allowed": ["participatie"]},
-                {"header": "Voorziening", "name": "provision", "type": "text", "allowed": ["bijstand"]},
-                {"header": "Begin", "name": "start_date", "type": "date"},
-                {"header": "Einde", "name": "end_date", "type": "date", "nullable": True},
-            ],
-            "key": ["gemeente", "person", "provision", "start_date"],
-        },
-    }
+SPELLS = _delimited(
+    "bijstand",
+    "*.txt",
+    [
+        {"header": "Wet", "name": "law", "type": "text", "allowed": ["participatie"]},
+        {"header": "Voorziening", "name": "provision", "type": "text", "allowed": ["bijstand"]},
+        {"header": "Begin", "name": "start_date", "type": "date"},
+        {"header": "Einde", "name": "end_date", "type": "date", "nullable": True},
+    ],
+    ["provision", "start_date"],
 )
 
 

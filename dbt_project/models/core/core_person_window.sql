@@ -3,12 +3,7 @@
 -- of its members have, where all of them deliver. Where persons of long ago were removed by rule, what is left says
 -- all from a later day on (`rows_from`): who was in care before it and no more after it is not there any more.
 with removed as (
-    select
-        source_id,
-        max(rows_from) as rows_from
-    from {{ source('raw', 'delivery') }}
-    where rows_from is not null
-    group by source_id
+    {{ rows_from_by_source() }}
 ),
 
 told as (

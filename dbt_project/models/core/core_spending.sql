@@ -71,12 +71,7 @@ claimed_events as (
 
 -- Where persons of long ago were removed by rule, the claims of the months before are no longer all there.
 removed as (
-    select
-        source_id,
-        max(rows_from) as rows_from
-    from {{ source('raw', 'delivery') }}
-    where rows_from is not null
-    group by source_id
+    {{ rows_from_by_source() }}
 ),
 
 -- A claim over several months is divided over them by days.
