@@ -174,7 +174,7 @@ def run_main_job(settings: Settings, selection: str | None = None, *, full: bool
 def _unchanged(settings: Settings, started: float) -> RunSummary | None:
     """The summary of a run that has nothing to do: what is published is what it would publish. Else None.
 
-    Messages that wait are sent all the same.
+    Messages that wait are sent all the same, and what the last run found is told where it was ended before it could.
     """
     from pipelines.reuse.publishers import have_changed
     from pipelines.reuse.whole_run import unchanged
@@ -182,8 +182,9 @@ def _unchanged(settings: Settings, started: float) -> RunSummary | None:
     last = unchanged(settings)
     if last is None or have_changed(settings):
         return None
-    alerts = _sent(settings, None)
-    return _summarise(settings, last.run_id, _Outcome(unchanged=True), alerts, None, time.monotonic() - started)
+    outcome = _Outcome(unchanged=True)
+    alerts = _alert(settings, last.run_id, outcome)
+    return _summarise(settings, last.run_id, outcome, alerts, None, time.monotonic() - started)
 
 
 def _forget_what_stands(settings: Settings) -> None:
@@ -316,19 +317,23 @@ def _of_weight(record: logging.LogRecord) -> bool:
     return record.levelno >= logging.ERROR
 
 
-def _alert(settings: Settings, run_id: str, outcome: _Outcome, log: RunLog) -> _Alerts:
-    """Write down what was found, and send it. The run is done by then: what fails here is told, and waits."""
+def _alert(settings: Settings, run_id: str, outcome: _Outcome, log: RunLog | None = None) -> _Alerts:
+    """Write down what was found, and send it. The run is done by then: what fails here is told, and waits.
+
+    What was written down and recorded before stays as it is.
+    """
     try:
         path = write_findings(settings, run_id, outcome.failures[0].step if outcome.failures else None)
         alerts = _sent(settings, path, log)
         forget_old_runs(settings)
     except OSError as error:
-        log.failure(error)
+        if log is not None:
+            log.failure(error)
         return _not_sent(settings, error)
     return alerts
 
 
-def _sent(settings: Settings, findings: Path | None, log: RunLog | None = None) -> _Alerts:
+def _sent(settings: Settings, findings: Path | None, log: RunLog | None) -> _Alerts:
     """Send what was found, and what waits; what fails is told, and waits."""
     from pipelines.alerts.dispatch import deliver_pending, process_run
 

@@ -106,7 +106,10 @@ class Chaos:
         way = self._chance.choice(_WAYS)
         folder = self._disturbed.data / way
         if way in _WATCHED and self._measured.events[way]:
-            moment = Moment(event=self._chance.randint(1, self._measured.events[way]))
+            events = self._measured.events[way]
+            # What was published and not yet told is a short moment, and the one at which something could stay untold.
+            first = way == "alerts" and self._chance.random() < 0.5
+            moment = Moment(event=1 if first else self._chance.randint(1, events))
         else:
             # A run that repairs has less to do, so that later moments would mostly miss it.
             part = (0.05, 0.6) if is_repair else (0.67, 1.0) if way == "last third" else (0.05, 1.0)

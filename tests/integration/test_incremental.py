@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -24,6 +25,24 @@ def test_a_run_that_changes_nothing_ends_at_once_and_leaves_the_publication(fini
     touched = next(workspace.sample.rglob("vb_klachten*.csv"))
     os.utime(touched)
     assert "niets veranderd" in workspace.command("run").stdout.splitlines()[0], "a time is no change"
+
+
+def test_what_a_run_found_is_told_by_the_next_one_where_it_was_ended_before_it_could(
+    finished_workspace: Workspace,
+) -> None:
+    """It had published, and so nothing changes any more that would bring a run to look again."""
+    workspace = finished_workspace
+    told = {path.name for path in (workspace.data / "alerts").glob("*.txt")}
+    assert told
+    shutil.rmtree(workspace.data / "alerts")
+    for path in (workspace.data / "runs").glob("*/findings.json"):
+        path.unlink()
+    outcome = workspace.command("run")
+    assert outcome.returncode == 0, outcome.stderr
+    assert "niets veranderd" in outcome.stdout.splitlines()[0]
+    assert {path.name for path in (workspace.data / "alerts").glob("*.txt")} == told
+    again = workspace.command("run")
+    assert "0 verstuurd, 0 wachtend" in again.stdout
 
 
 def test_it_decides_that_without_importing_what_a_run_needs(finished_workspace: Workspace) -> None:
