@@ -81,12 +81,14 @@ def _main() -> None:
 
 def _foreseen(error: Exception) -> tuple[str, int]:
     """The message and the exit code of an error that a command did not turn into a summary itself."""
+    from pipelines.connectors.snapshot import SnapshotCorrupt, SnapshotError
     from pipelines.declarations.marked_yaml import DeclarationError
     from pipelines.main_job import RunBusyError
+    from pipelines.warehouse.connection import WarehouseError
 
     if isinstance(error, DeclarationError):
         return str(error), WRONG_USE
-    if isinstance(error, RunBusyError):
+    if isinstance(error, (RunBusyError, SnapshotCorrupt, SnapshotError, WarehouseError)):
         return str(error), FAILED
     # Its text may quote a delivery, its type does not.
     return f"stopped by an unforeseen {type(error).__name__}; set NULMETING_DEBUG=1 to see where", FAILED

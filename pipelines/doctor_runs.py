@@ -134,12 +134,12 @@ def alerts(settings: Settings) -> Iterator[Finding]:
 def publication_age(settings: Settings) -> Iterator[Finding]:
     """How old what analysts read is; what is wrong with the files is told elsewhere."""
     from pipelines.doctor import Finding
+    from pipelines.publish.versions import current
 
-    manifest = settings.published_path.parent / "manifest.json"
-    try:
-        moment = dt.datetime.fromisoformat(json.loads(manifest.read_text(encoding="utf-8"))["published_at"])
-    except (OSError, ValueError, KeyError, TypeError):
+    manifest = current(settings)
+    if manifest is None:
         return
+    moment = dt.datetime.fromisoformat(manifest["published_at"])
     old = dt.datetime.now(dt.UTC) - moment > _OLD
     yield Finding(True, "publication", _age(moment) + ("; `nulmeting run` makes a new one" if old else ""))
 

@@ -33,6 +33,7 @@ from filelock import FileLock, Timeout
 from pipelines.durable import sync, write_atomically
 
 _RECORD = "snapshot.json"
+_OWN_CHECKSUM = "record_sha256"
 _READY = ".ready-"
 _KEY = "vintages.key"
 _KEY_BYTES = 32
@@ -459,7 +460,7 @@ class SnapshotStore:
     def _remove_leftovers(self) -> None:
         """Finish or remove what killed writers left. The lock is held, so nobody is writing any of it."""
         for ready in self._root.glob(f"*/{_READY}*"):
-            made = _snapshot_of((ready / _RECORD).read_text(encoding="utf-8"), ready)
+            made = _read_record(ready)
             self._swap_in(ready, self._folder(made.source_id, made.name, made.checksum))
         for pattern in ("*/.writing-*", "*/.removed-*"):
             for leftover in self._root.glob(pattern):
@@ -477,20 +478,25 @@ class SnapshotStore:
             return None
         # A folder that is there is whole, because it comes by one rename: looked at in this order, a record that
         # is missing is no matter of another writer being half-way.
-        try:
-            text = (folder / _RECORD).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise SnapshotCorrupt(folder, f"found no {_RECORD}") from None
-        try:
-            snapshot = _snapshot_of(text, folder)
-        except (ValueError, KeyError, TypeError) as error:
-            raise SnapshotCorrupt(folder, f"{_RECORD} cannot be read ({error!r})") from error
+        snapshot = _read_record(folder)
         place = (snapshot.source_id, snapshot.name, snapshot.checksum[:16])
         if place != (folder.parent.parent.name, folder.parent.name, folder.name):
             raise SnapshotCorrupt(folder, f"{_RECORD} belongs to {'/'.join(place)}")
         if (snapshot.has_bytes or snapshot.files) and snapshot.checksum != _checksum_over(snapshot.files):
             raise SnapshotCorrupt(folder, f"{_RECORD} lists files that do not make up its checksum")
         return snapshot
+
+
+def _read_record(folder: Path) -> Snapshot:
+    """What the record in a folder says. Raises SnapshotCorrupt where it is missing or is not what was written."""
+    try:
+        return _snapshot_of((folder / _RECORD).read_text(encoding="utf-8"), folder)
+    except FileNotFoundError:
+        raise SnapshotCorrupt(folder, f"found no {_RECORD}") from None
+    except UnicodeDecodeError as error:
+        raise SnapshotCorrupt(folder, f"{_RECORD} is no text (byte {error.start})") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise SnapshotCorrupt(folder, f"{_RECORD} cannot be read ({error!r})") from error
 
 
 def _record_of(snapshot: Snapshot) -> bytes:
@@ -512,7 +518,13 @@ def _record_of(snapshot: Snapshot) -> bytes:
     }
     if snapshot.in_place_of_bytes:
         record["in_place_of_bytes"] = _listed(snapshot.in_place_of_bytes)
-    return (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode()
+    signed = {**record, _OWN_CHECKSUM: _own_checksum(record)}
+    return (json.dumps(signed, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _own_checksum(record: dict[str, Any]) -> str:
+    told = {name: value for name, value in record.items() if name != _OWN_CHECKSUM}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 def _listed(files: tuple[SnapshotFile, ...]) -> list[dict[str, object]]:
@@ -525,6 +537,11 @@ def _files_of(listed: list[dict[str, Any]]) -> tuple[SnapshotFile, ...]:
 
 def _snapshot_of(text: str, folder: Path) -> Snapshot:
     record = json.loads(text)
+    if not isinstance(record, dict):
+        raise TypeError("found no record")
+    # Records of earlier releases have no checksum of their own.
+    if record.get(_OWN_CHECKSUM) not in (None, _own_checksum(record)):
+        raise ValueError("found other values than were written")
     # A record without bytes of an earlier release is as one with bytes, but for what it says of itself.
     is_marked = record["format"] == _FORMAT_OF_MARKED
     if not is_marked and record["format"] != _FORMAT:
@@ -593,7 +610,9 @@ def _write_synced(path: Path, chunks: Iterator[bytes] | list[bytes]) -> None:
         for chunk in chunks:
             file.write(chunk)
         file.flush()
-        os.fchmod(file.fileno(), 0o400)
+        # There a file that may not be written cannot be removed either, and the rights of a folder are its files'.
+        if os.name != "nt":
+            os.fchmod(file.fileno(), 0o400)
         os.fsync(file.fileno())
 
 

@@ -55,7 +55,7 @@ def screen_persons(
         problem = Problem(shown, None, None, None, "no_pseudonym_key", error.found, EXPECTED_KEY)
         return ScreenedDelivery(shown, refused(reader_schema(source), (problem,), 1), may_keep_bytes=False)
     assert key is not None  # noqa: S101 - a source about persons has one, or there was an error
-    erased = read_erased(settings.snapshots_dir)
+    erased = read_erased(settings)
     if (lost := erased.of_lost_key(key)) is not None:
         problem = Problem(shown, None, None, None, "other_pseudonym_key", *lost)
         return ScreenedDelivery(shown, refused(reader_schema(source), (problem,), 1), may_keep_bytes=False)
@@ -101,7 +101,7 @@ def kept_vintage(
     kept = _kept_rows(source, snapshot)
     if kept is not None and key is not None and key.follows(kept.person_key):
         # Before they are renewed: the list calls a person by the key of the day of the erasure, or an earlier one.
-        rest = read_erased(settings.snapshots_dir).left_out_of(kept, key)
+        rest = read_erased(settings).left_out_of(kept, key)
         if rest.person_key != key.fingerprint:
             rest = _renewed(rest, key)
         if rest is not kept:

@@ -85,7 +85,7 @@ def export(settings: Settings, wanted: Sequence[str], form: Format, out: Path) -
     try:
         # One connection sees one publication, also when another is swapped in meanwhile.
         with connect_read_only(settings.published_path) as connection:
-            published = settings.published_path.resolve().parent
+            published = _folder_of(connection)
             tables = _chosen(_tables(connection), wanted)
             if form == "xlsx":
                 _refuse_too_long(tables)
@@ -102,6 +102,14 @@ def export(settings: Settings, wanted: Sequence[str], form: Format, out: Path) -
     except OSError as error:
         raise SetupError(f"--out: {out} cannot be written ({error.strerror})") from None
     return Exported(tuple(paths), sum(table.rows for table in tables), notices)
+
+
+def _folder_of(connection: duckdb.DuckDBPyConnection) -> Path:
+    """Where the publication lies that this connection reads, whatever counts by now."""
+    ((path,),) = connection.execute(
+        "select path from duckdb_databases() where database_name = current_database()"
+    ).fetchall()
+    return Path(path).parent
 
 
 def _write(

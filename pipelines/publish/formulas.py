@@ -19,7 +19,11 @@ _SIGNS: Final = "=+\\-@＝＋－＠"
 # What a program skips, or may, before it looks whether a cell is a formula; none of it can be seen.
 _SKIPPED: Final = '"\\s\x00-\x1f\x7f\u00a0\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff'
 _START: Final = re.compile(f"[{_SKIPPED}]*[{_SIGNS}]")
-_WITHIN: Final = re.compile(f"([;,|\t\r\n][{_SKIPPED}]*)(?=[{_SIGNS}])")
+_SEPARATORS: Final = ";,|\t\r\n"
+# A run of these is looked at once and as a whole: texts of others may have a million of them.
+_BETWEEN: Final = f"{_SEPARATORS}{_SKIPPED}"
+_WITHIN: Final = re.compile(f"(?<![{_BETWEEN}])[{_BETWEEN}]++(?=[{_SIGNS}])")
+_SEPARATES: Final = frozenset(_SEPARATORS)
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
@@ -27,5 +31,5 @@ def neutral(text: str) -> str:
     """`text` as a cell that no spreadsheet runs. A number stays as it is, a negative one too."""
     if _NUMBER.fullmatch(text):
         return text
-    within = _WITHIN.sub(r"\1'", text)
+    within = _WITHIN.sub(lambda run: f"{run[0]}'" if not _SEPARATES.isdisjoint(run[0]) else run[0], text)
     return f"'{within}" if _START.match(within) else within

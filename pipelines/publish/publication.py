@@ -146,7 +146,9 @@ def _publish(settings: Settings, root: Path, run_id: str, marts: Collection[str]
         settle(settings)
         notices = swap(root, publication.folder)
     except BaseException:
-        set_aside(publication.folder)
+        # Broken off after the names lead to it already, it counts.
+        if standing_folder(root) != publication.folder.resolve():
+            set_aside(publication.folder)
         raise
     # Whoever opened what counted a moment ago has time to read it, however few are kept.
     prune(root, settings, {publication_id, *([replaced.name] if replaced is not None else [])})
@@ -156,12 +158,11 @@ def _publish(settings: Settings, root: Path, run_id: str, marts: Collection[str]
 def _never_counted(root: Path) -> list[Path]:
     """The publications of runs that were killed between making one and swapping it in."""
     standing, versions = standing_folder(root), versions_of(root)
-    number = next(
-        (one.number for one in versions if standing is not None and one.publication_id == standing.name), None
-    )
-    if number is None or is_gone_back(root):
+    counts = next((one for one in versions if standing is not None and one.publication_id == standing.name), None)
+    # Of one whose manifest is damaged nobody can say what came after it.
+    if counts is None or counts.manifest is None or is_gone_back(root):
         return []
-    return [version.folder for version in versions if version.number > number]
+    return [version.folder for version in versions if version.number > counts.number]
 
 
 @contextlib.contextmanager

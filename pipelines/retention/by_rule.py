@@ -29,6 +29,7 @@ from pipelines.deliveries.kept_rows import EXPIRED, ROWS, KeptRows, read_kept_ro
 from pipelines.deliveries.marks import as_called
 from pipelines.deliveries.persons import renewed_pseudonyms
 from pipelines.privacy.pseudonym import PseudonymKey
+from pipelines.publish.versions import current
 from pipelines.retention.erasure import key_of, keys_at_hand
 from pipelines.retention.kept_from import record_kept_from
 from pipelines.retention.long_ago import is_of_households, last_heard_of_before
@@ -38,6 +39,7 @@ from pipelines.settings import Settings, SetupError
 from pipelines.warehouse.connection import connect_read_only
 
 _BY_RULE: Final = "retention"
+_LONGEST_SILENCE: Final = dt.timedelta(days=366)
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,22 @@ def apply_rules(settings: Settings, *, dry_run: bool) -> Plan:
         store.tidy()
         plan = _plan(settings, store)
         if not dry_run:
+            _refuse_clock_ahead(settings)
             _remove(settings, store, plan)
         return plan
+
+
+def _refuse_clock_ahead(settings: Settings) -> None:
+    """What is removed does not come back: a clock that is years ahead must not do that."""
+    published = current(settings)
+    if published is None:
+        return
+    last = dt.datetime.fromisoformat(published["published_at"]).date()
+    if settings.today > last + _LONGEST_SILENCE:
+        raise SetupError(
+            f"found {settings.today} for today, more than a year after the last publication ({last}); set the clock, "
+            "or run `nulmeting run` where it is right, then repeat"
+        )
 
 
 def _plan(settings: Settings, store: SnapshotStore) -> Plan:

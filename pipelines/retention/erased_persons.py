@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import pyarrow.compute as pc
@@ -20,7 +19,8 @@ import pyarrow.compute as pc
 from pipelines.deliveries.kept_rows import ERASED, KeptRows, rows_of
 from pipelines.durable import sync, write_atomically
 from pipelines.privacy.pseudonym import SAMPLE_ONLY_KEY, PseudonymKey, WatchfulKey
-from pipelines.settings import EARLIER_PSEUDONYM_KEYS_FILE, SetupError
+from pipelines.retention.removal import ERASURE, LOG, was_noted
+from pipelines.settings import EARLIER_PSEUDONYM_KEYS_FILE, Settings, SetupError
 
 _LIST: Final = "erased.json"
 _FORMAT: Final = 1
@@ -66,24 +66,30 @@ class ErasedPersons:
         return kept.without(rows_of(kept.rows, met), ERASED) if met else kept
 
 
-def read_erased(root: Path) -> ErasedPersons:
-    """The list beside the snapshots; empty where nobody was erased. Raises SetupError for a file that is no list."""
-    path = root / _LIST
+def read_erased(settings: Settings) -> ErasedPersons:
+    """The list beside the snapshots; empty where nobody was erased.
+
+    Raises SetupError for a file that is no list, and for one that is gone though somebody was erased.
+    """
+    path = settings.snapshots_dir / _LIST
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         if record["format"] != _FORMAT:
             raise ValueError("another format")
         return ErasedPersons(frozenset((person["key"], person["mark"]) for person in record["persons"]))
     except FileNotFoundError:
+        if was_noted(settings, ERASURE):
+            raise SetupError(f"{path}: is gone, and {LOG} tells of persons who were erased; {_WHAT_TO_DO}") from None
         return ErasedPersons()
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SetupError(f"{path}: found no list of erased persons ({type(error).__name__}); {_WHAT_TO_DO}") from None
 
 
-def remember_erased(root: Path, marks: frozenset[tuple[str, str]]) -> None:
+def remember_erased(settings: Settings, marks: frozenset[tuple[str, str]]) -> None:
     """Add persons to the list, which its owner alone can read; safe on the disk when this returns."""
-    known = read_erased(root).marks
-    if marks <= known:
+    root = settings.snapshots_dir
+    known = read_erased(settings).marks
+    if marks <= known and (root / _LIST).is_file():
         return
     # In the order of the marks, which tells nothing of who came when.
     persons = [{"key": key, "mark": mark} for key, mark in sorted(known | marks)]

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import pyarrow.compute as pc
 
@@ -20,11 +19,9 @@ from pipelines.connectors.snapshot import Snapshot, SnapshotStore
 from pipelines.deliveries.kept_rows import ERASED, ROWS, KeptRows, read_kept_rows, rows_of
 from pipelines.delivery_privacy import shown_name
 from pipelines.privacy.pseudonym import SAMPLE_ONLY_KEY, PseudonymKey, PseudonymKeyError, configured_key
-from pipelines.retention.erased_persons import remember_erased
-from pipelines.retention.removal import LeftOut, alone, empty_warehouses, note
+from pipelines.retention.erased_persons import read_erased, remember_erased
+from pipelines.retention.removal import ERASURE, LeftOut, alone, empty_warehouses, note
 from pipelines.settings import Settings, SetupError
-
-_ERASURE: Final = "erasure on request"
 
 
 @dataclass(frozen=True)
@@ -52,6 +49,8 @@ def erase_person(settings: Settings, bsn: str, *, dry_run: bool = False) -> Eras
     with alone(settings):
         store = SnapshotStore(settings.snapshots_dir)
         store.tidy()
+        # Before anything is removed: a list that is gone would be begun anew with this person alone.
+        read_erased(settings)
         found: list[tuple[Snapshot, KeptRows, LeftOut]] = []
         not_searched: list[str] = []
         marks: set[tuple[str, str]] = set()
@@ -69,11 +68,11 @@ def erase_person(settings: Settings, bsn: str, *, dry_run: bool = False) -> Eras
         if not dry_run:
             # Under the public key a mark would tell the number: only who is in the sample is listed under it.
             marks.update(mark for key in keys if not _is_public(key) for mark in _mark(key, bsn))
-            remember_erased(store.root, frozenset(marks))
-            warehouses = empty_warehouses(settings, _ERASURE)
+            remember_erased(settings, frozenset(marks))
+            warehouses = empty_warehouses(settings, ERASURE)
             for snapshot, rest, left_out in found:
                 store.put_in_place_of_bytes(snapshot, {ROWS: rest.as_bytes()})
-                note(settings, _ERASURE, f"{left_out.rows} rows of {left_out.vintage_id}")
+                note(settings, ERASURE, f"{left_out.rows} rows of {left_out.vintage_id}")
         return Erasure(
             left_out=tuple(left_out for _, _, left_out in found),
             not_searched=tuple(not_searched),

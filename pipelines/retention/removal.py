@@ -16,10 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from pipelines.reuse.whole_run import forget_last_run
 from pipelines.settings import Settings, SetupError
 from pipelines.warehouse.connection import empty_warehouse
 
 LOG: Final = "removed.log"
+ERASURE: Final = "erasure on request"
 _OWNER_ONLY: Final = 0o600
 _BUSY_SECONDS: Final = 5.0
 
@@ -55,13 +57,24 @@ def alone(settings: Settings) -> Iterator[None]:
 
 
 def empty_warehouses(settings: Settings, because: str) -> int:
-    """Renew the warehouse of now and those of the days that were looked back at; how many there were."""
+    """Renew the warehouse of now and those of the days that were looked back at; how many there were.
+
+    The next run builds them again, also where nothing else has changed.
+    """
     folders = (settings.data_dir, *sorted((settings.data_dir / "as-of").glob("*")))
     name = settings.warehouse_path.name
+    for folder in folders:
+        forget_last_run(folder)
     removed = [folder / name for folder in folders if empty_warehouse(folder / name)]
     for path in removed:
         note(settings, because, path.relative_to(settings.data_dir).as_posix())
     return len(removed)
+
+
+def was_noted(settings: Settings, because: str) -> bool:
+    """Whether anything was ever removed for this reason."""
+    path = settings.data_dir / LOG
+    return path.is_file() and f" {because}: " in path.read_text(encoding="utf-8")
 
 
 def note(settings: Settings, because: str, what: str) -> None:

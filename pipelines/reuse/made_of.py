@@ -47,7 +47,7 @@ def _program_files() -> list[Path]:
         path
         for folder in _PROGRAM
         for path in (PROJECT_ROOT / folder).rglob("*")
-        if path.suffix in _SUFFIXES and not _NOT_THE_PROGRAM.intersection(path.parts)
+        if path.suffix in _SUFFIXES and not _NOT_THE_PROGRAM.intersection(path.relative_to(PROJECT_ROOT).parts)
     )
 
 

@@ -85,8 +85,13 @@ def kept(settings: Settings) -> str:
 
 def begin(settings: Settings) -> str:
     """A run begins: the record of the last one is taken away. Returns what lies there to be read, in one digest."""
-    _path(settings).unlink(missing_ok=True)
+    forget_last_run(settings.state_dir)
     return delivered(settings)
+
+
+def forget_last_run(state_dir: Path) -> None:
+    """Take the record of the last run away: the next one does its work."""
+    _path(state_dir).unlink(missing_ok=True)
 
 
 def finish(settings: Settings, run_id: str, publication_id: str, begun_with: str) -> None:
@@ -106,19 +111,24 @@ def finish(settings: Settings, run_id: str, publication_id: str, begun_with: str
         "judged_on": settings.today.isoformat(),
         "holds_before": holds_before.isoformat(),
     }
-    write_atomically(_path(settings), json.dumps(record, indent=1) + "\n", mode=0o600)
+    write_atomically(_path(settings.state_dir), json.dumps(record, indent=1) + "\n", mode=0o600)
 
 
 def unchanged(settings: Settings) -> LastRun | None:
     """The last run, where doing it again would give what it published; else None.
 
     Publishers are not asked here. What is published is held against its checksums. An earlier publication that somebody
-    went back to stays until something changes.
+    went back to stays until something changes. What is damaged is for the run itself to tell.
     """
-    last = _read(_path(settings))
+    from pipelines.connectors.snapshot import SnapshotError
+
+    last = _read(_path(settings.state_dir))
     if last is None or not last.holds_on(settings.today) or not settings.warehouse_path.is_file():
         return None
-    if last.delivered != delivered(settings) or last.kept != kept(settings):
+    try:
+        if last.delivered != delivered(settings) or last.kept != kept(settings):
+            return None
+    except SnapshotError:
         return None
     return last if _stands(settings, last.publication_id) else None
 
@@ -163,8 +173,8 @@ def _below(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else []
 
 
-def _path(settings: Settings) -> Path:
-    return settings.state_dir / "state" / "last_run.json"
+def _path(state_dir: Path) -> Path:
+    return state_dir / "state" / "last_run.json"
 
 
 def _read(path: Path) -> LastRun | None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.durable import sync
 from pipelines.warehouse.migrations import is_of_newer_duckdb, migrate, too_new_for_duckdb
 
 if TYPE_CHECKING:
@@ -78,7 +79,12 @@ def connect_read_only(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     file = standing_file(path)
     if not file.is_file():
         raise WarehouseError(f"{path}: nothing has been published yet; run `nulmeting run` first")
-    connection = duckdb.connect(str(file), read_only=True)
+    try:
+        connection = duckdb.connect(str(file), read_only=True)
+    except duckdb.Error as error:
+        if any(sign in str(error) for sign in _IN_USE):
+            raise WarehouseError(f"{path}: in use by another process; wait until that has ended") from error
+        raise WarehouseError(f"{path}: cannot be opened ({_reason(str(error))})") from error
     try:
         yield connection
     finally:
@@ -99,6 +105,8 @@ def empty_warehouse(path: Path) -> bool:
             # The log is of the old file, and would be read into the new one.
             log.unlink(missing_ok=True)
             new.replace(path)
+            # A power cut must not bring the old file back.
+            sync(path.parent)
         else:
             for one in (log, path):
                 one.unlink(missing_ok=True)
@@ -112,7 +120,7 @@ def empty_warehouse(path: Path) -> bool:
 
 
 def _remember(path: Path, new: Path) -> bool:
-    """Copy REMEMBERED into a new file; False where there is none of it, or nothing can be read."""
+    """Copy REMEMBERED into a new file; False where there is none of it, or the old file is damaged."""
     import duckdb
 
     try:
@@ -129,11 +137,18 @@ def _remember(path: Path, new: Path) -> bool:
                 if (schema, table) in there:
                     connection.execute(f"create schema if not exists {schema}")
                     connection.execute(f"create table {schema}.{table} as from before.{schema}.{table}")
+            # What cannot be written shows here: closing the file would not say so.
+            connection.execute("checkpoint")
         return not there.isdisjoint(REMEMBERED)
     except duckdb.Error as error:
-        if "could not set lock" in str(error).lower():
+        text = str(error)
+        if any(sign in text for sign in _IN_USE):
             raise WarehouseError(f"{path}: in use by another process; wait until that has ended") from error
-        return False
+        if any(sign in text for sign in _DAMAGED):
+            return False
+        for left_over in (new, new.with_name(new.name + ".wal")):
+            left_over.unlink(missing_ok=True)
+        raise WarehouseError(f"{path}: cannot be renewed, and stays ({_reason(text)})") from error
 
 
 def _open(path: Path) -> duckdb.DuckDBPyConnection:

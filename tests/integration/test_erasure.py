@@ -375,7 +375,31 @@ def test_while_a_run_is_writing_nothing_is_erased(drop: Drop, monkeypatch: pytes
     monkeypatch.setattr("pipelines.retention.removal._BUSY_SECONDS", 0.1)
     with FileLock(drop.settings.data_dir / ".run.lock"), pytest.raises(RunBusyError, match="a run is writing"):
         erase_person(drop.settings, BSN)
-    assert read_erased(drop.settings.snapshots_dir).marks == frozenset()
+    assert read_erased(drop.settings).marks == frozenset()
+
+
+def test_a_list_that_is_gone_is_not_taken_for_one_of_nobody(drop: Drop) -> None:
+    drop.deliver(of_all("1"))
+    drop.load()
+    erase_person(drop.settings, BSN)
+    (drop.settings.snapshots_dir / "erased.json").unlink()
+    drop.deliver(of_all("1", "2"))
+    for begun in (drop.load, lambda: erase_person(drop.settings, OTHER_BSN)):
+        with pytest.raises(
+            SetupError, match=r"erased\.json: is gone, and removed\.log tells of persons who were erased"
+        ):
+            begun()
+    assert KEY.person(BSN) not in drop.kept()
+
+
+def test_after_it_the_next_run_does_its_work_also_where_nothing_was_delivered(drop: Drop) -> None:
+    drop.deliver(of_all("1"))
+    drop.load()
+    record = drop.settings.state_dir / "state" / "last_run.json"
+    record.parent.mkdir(parents=True)
+    record.write_text("{}", encoding="utf-8")
+    erase_person(drop.settings, "999900007")
+    assert not record.exists()
 
 
 # The command, on a copy of what a whole run of the sample made

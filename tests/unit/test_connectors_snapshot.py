@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import hashlib
 import json
 import os
 import random
+import shutil
 import stat
 import subprocess
 import sys
@@ -182,14 +184,35 @@ def test_a_missing_and_an_added_file_are_found_out(store: SnapshotStore) -> None
         pytest.param(lambda text: text.replace('"format": 1', '"format": 2'), id="unknown format"),
         pytest.param(lambda text: text.replace(hashlib.sha256(b"first").hexdigest(), "0" * 64), id="checksum"),
         pytest.param(lambda text: "[]", id="no object"),
+        pytest.param(lambda text: "\udcff" + text, id="no text"),
     ],
 )
 def test_a_changed_record_is_found_out(store: SnapshotStore, record: object) -> None:
     kept = put(store, dict(FILES))
     text = (kept.folder / "snapshot.json").read_text(encoding="utf-8")
-    tampered(kept, "snapshot.json", record(text).encode())  # type: ignore[operator]
+    tampered(kept, "snapshot.json", record(text).encode("utf-8", "surrogateescape"))  # type: ignore[operator]
     with pytest.raises(SnapshotCorrupt):
         store.verify(kept)
+    # Nobody who goes through all of them knows what it was before.
+    with pytest.raises(SnapshotCorrupt):
+        store.verify_folder(kept.folder)
+
+
+def test_a_record_of_an_earlier_release_has_no_checksum_of_its_own(store: SnapshotStore) -> None:
+    kept = put(store, dict(FILES))
+    record = json.loads((kept.folder / "snapshot.json").read_text(encoding="utf-8"))
+    del record["record_sha256"]
+    tampered(kept, "snapshot.json", json.dumps(record).encode())
+    assert store.verify_folder(kept.folder) == kept
+
+
+def test_a_damaged_record_of_a_killed_writer_is_told(store: SnapshotStore) -> None:
+    kept = put(store, dict(FILES))
+    ready = kept.folder.parent.parent / ".ready-0123"
+    shutil.copytree(kept.folder, ready)
+    tampered(dataclasses.replace(kept, folder=ready), "snapshot.json", b"{")
+    with pytest.raises(SnapshotCorrupt, match=r"\.ready-0123: snapshot\.json cannot be read"):
+        store.tidy()
 
 
 def test_a_folder_without_a_record_is_corrupt_and_not_overlooked(store: SnapshotStore) -> None:

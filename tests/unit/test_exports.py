@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from pipelines.publish import exports
 from pipelines.publish.exports import export
 from pipelines.publish.formulas import neutral
+from pipelines.publish.place import standing_folder
 from pipelines.publish.publication import publish
 from pipelines.query import query_published
 from pipelines.settings import Settings, SetupError
@@ -202,6 +203,25 @@ def test_a_workbook_has_types_and_texts_are_texts(settings: Settings, tmp_path: 
 def test_parquet_is_the_published_file(settings: Settings, tmp_path: Path) -> None:
     (path,) = export(settings, ["label"], "parquet", tmp_path / "out").paths
     assert path.read_bytes() == (settings.published_path.parent / "parquet" / "label.parquet").read_bytes()
+
+
+def test_parquet_is_that_of_the_publication_that_is_read_also_where_a_file_names_it(
+    settings: Settings, tmp_path: Path
+) -> None:
+    root = settings.published_path.parent
+    counts = standing_folder(root)
+    assert counts is not None
+    for link in [path for path in root.iterdir() if path.is_symlink()]:
+        link.unlink()
+    (root / "current.txt").write_text(f"{counts.name}\n", encoding="utf-8")
+    (path,) = export(settings, ["label"], "parquet", tmp_path / "out").paths
+    assert path.read_bytes() == (counts / "parquet" / "label.parquet").read_bytes()
+
+
+def test_a_text_of_nothing_but_separators_is_looked_at_once() -> None:
+    """Of quadratic work this would be hours."""
+    assert neutral("a" + "\t\n" * 500_000) == "a" + "\t\n" * 500_000
+    assert neutral("a" + "\n" * 500_000 + "=1") == "a" + "\n" * 500_000 + "'=1"
 
 
 @pytest.mark.parametrize("form", exports.FORMATS)

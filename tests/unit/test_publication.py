@@ -163,6 +163,40 @@ def test_a_damaged_manifest_is_found_and_a_run_publishes_anew(settings: Settings
     assert found is not None and found["run_id"] == "run-2"
 
 
+def test_a_damaged_manifest_takes_no_earlier_publication_with_it(settings: Settings) -> None:
+    _fill(settings, 1)
+    publish(settings, "run-1")
+    manifest = publish(settings, "run-2").folder / "manifest.json"
+    manifest.chmod(0o644)
+    manifest.write_text("{", encoding="utf-8")
+    publish(settings.model_copy(update={"keep_publications": 3}), "run-3")
+    kept = versions_of(settings.published_path.parent)
+    assert [one.folder.name[-5:] for one in kept if one.manifest is not None] == ["run-1", "run-3"]
+
+
+@pytest.mark.parametrize("with_links", [True, False])
+def test_broken_off_after_the_swap_what_was_published_stands(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, with_links: bool
+) -> None:
+    """Ctrl-C or a signal while the disk is waited for: the names lead to the new publication by then."""
+    if not with_links:
+        _without_links(monkeypatch)
+    _fill(settings, 1)
+    publish(settings, "run-1")
+
+    def interrupted(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(place, "sync", interrupted)
+    _fill(settings, 2)
+    with pytest.raises(KeyboardInterrupt):
+        publish(settings, "run-2")
+    found = current(settings)
+    assert found is not None and found["run_id"] == "run-2"
+    with connect_read_only(settings.published_path) as connection:
+        assert connection.execute("select max(value) from marts.observation").fetchall() == [(2,)]
+
+
 def test_nobody_writes_into_what_was_published(settings: Settings) -> None:
     _fill(settings, 1)
     folder = publish(settings, "run-1").folder

@@ -474,6 +474,18 @@ def test_a_rule_that_does_not_exist_is_told_with_those_that_do(tmp_path: Path) -
     assert load_settings(config).retention == Retention(client_rows_years=5)
 
 
+def test_a_clock_that_is_years_ahead_removes_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    published = {"published_at": dt.datetime(2026, 7, 1, tzinfo=dt.UTC).isoformat()}
+    monkeypatch.setattr(by_rule, "current", lambda _: published)
+    monkeypatch.setattr(by_rule, "_plan", lambda *_: by_rule.Plan())
+    place.settings.snapshots_dir.mkdir(parents=True, exist_ok=True)
+    ahead = place.settings.model_copy(update={"today": dt.date(2027, 7, 3)})
+    apply_rules(ahead, dry_run=True)
+    with pytest.raises(SetupError, match="more than a year after the last publication"):
+        apply_rules(ahead, dry_run=False)
+    apply_rules(place.settings.model_copy(update={"today": dt.date(2027, 7, 2)}), dry_run=False)
+
+
 def test_the_command_only_says_what_would_go_until_it_is_told_to_apply_it(tmp_path: Path) -> None:
     place = Place(tmp_path, runs_days=30)
     for name, days in (("a", 90), ("b", 1)):

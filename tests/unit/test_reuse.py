@@ -146,3 +146,13 @@ def test_without_a_record_that_can_be_read_everything_is_looked_at(tmp_path: Pat
         (tmp_path / "state").mkdir()
         (tmp_path / "state" / "last_run.json").write_text(text, encoding="utf-8")
     assert unchanged(settings) is None
+
+
+def test_the_program_is_seen_wherever_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = tmp_path / "target" / "logs"
+    (installed / "pipelines").mkdir(parents=True)
+    (installed / "pipelines" / "a.py").write_text("", encoding="utf-8")
+    (installed / "dbt_project" / "target").mkdir(parents=True)
+    (installed / "dbt_project" / "target" / "b.sql").write_text("", encoding="utf-8")
+    monkeypatch.setattr(made_of, "PROJECT_ROOT", installed)
+    assert [path.name for path in made_of._program_files()] == ["a.py"]

@@ -109,6 +109,29 @@ def test_a_warehouse_that_another_process_uses_is_left_alone(tmp_path: Path) -> 
     assert not path.with_name("w.duckdb.damaged").exists()
 
 
+def test_a_full_disk_leaves_the_warehouse_that_was_to_be_emptied(tmp_path: Path) -> None:
+    path = tmp_path / "w.duckdb"
+    with connect(path) as connection:
+        connection.execute("create table breaks.known as select range as break_id from range(100000)")
+    # No file may become larger than that: what a full disk says, without one.
+    script = (
+        "import resource, signal, sys\n"
+        "from pathlib import Path\n"
+        "from pipelines.warehouse.connection import WarehouseError, empty_warehouse\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
+        "try:\n"
+        "    empty_warehouse(Path(sys.argv[1]))\n"
+        "except WarehouseError as error:\n"
+        "    sys.exit(str(error))\n"
+    )
+    outcome = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=False)
+    assert "cannot be renewed, and stays" in outcome.stderr
+    assert [found.name for found in tmp_path.iterdir()] == ["w.duckdb"]
+    with connect(path) as connection:
+        assert connection.execute("select count(*) from breaks.known").fetchall() == [(100_000,)]
+
+
 def test_an_error_in_a_query_sets_nothing_aside(tmp_path: Path) -> None:
     path = tmp_path / "w.duckdb"
     with pytest.raises(duckdb.CatalogException), connect(path) as connection:
