@@ -35,13 +35,17 @@ def alerts_list(
     data_dir: _DataDir = None,
 ) -> None:
     """Say what is open, what waits to be sent and what is muted."""
+    from pipelines.alerts.declared import AMSTERDAM
+
     outbox, now = _outbox(load_settings(data_dir=data_dir)), dt.datetime.now(dt.UTC)
     found = outbox.open_findings(now)
     typer.echo(f"open: {len(found)} findings")
     for one in found if everything else found[:_SHOWN]:
         marks = [word for word, so in (("muted", one.muted), ("acknowledged", one.acknowledged)) if so]
         marked = f" ({', '.join(marks)})" if marks else ""
-        typer.echo(f"  {one.opened_at:%Y-%m-%d} {one.finding.severity} {one.finding.full_key}{marked}")
+        typer.echo(
+            f"  {one.opened_at.astimezone(AMSTERDAM):%Y-%m-%d} {one.finding.severity} {one.finding.full_key}{marked}"
+        )
         typer.echo(f"      {one.finding.title_nl}")
     if not everything and len(found) > _SHOWN:
         typer.echo(f"  and {len(found) - _SHOWN} more; --all shows them")
@@ -72,13 +76,16 @@ def alerts_send(
     """Send what waits and what is due by now: digests, ended quiet hours and mutes, escalations. For cron."""
     from pipelines.alerts.dispatch import deliver_pending, outbox_path
     from pipelines.alerts.findings import AlertError
+    from pipelines.untold_runs import record_untold
 
     settings = load_settings(data_dir=data_dir)
-    if not outbox_path(settings).is_file():
-        typer.echo("nothing to send: no run has found anything yet")
-        return
+    now = dt.datetime.now(dt.UTC)
     try:
-        report = deliver_pending(settings, dt.datetime.now(dt.UTC), only_due=only_due)
+        record_untold(settings, now)
+        if not outbox_path(settings).is_file():
+            typer.echo("nothing to send: no run has found anything yet")
+            return
+        report = deliver_pending(settings, now, only_due=only_due)
     except AlertError as error:
         raise SetupError(str(error)) from None
     typer.echo(f"sent {report.sent}, waiting {report.pending}, held for their moment {report.held}")
@@ -106,7 +113,10 @@ def alerts_mute(
         raise SetupError(f"--until: found {until}, expected a date like 2026-07-01") from None
     if not because.strip():
         raise SetupError("--because: found nothing, expected one sentence that says why")
-    end = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), AMSTERDAM).astimezone(dt.UTC)
+    try:
+        end = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), AMSTERDAM).astimezone(dt.UTC)
+    except OverflowError:
+        raise SetupError(f"--until: found {until}, expected a date before the year 9999") from None
     try:
         made = _outbox(load_settings(data_dir=data_dir)).mute(
             check=check,
@@ -146,6 +156,25 @@ def alerts_acknowledge(
             "from the subject of a message, or a finding as `nulmeting alerts list` names it"
         ) from None
     typer.echo(f"acknowledged {number} open findings")
+
+
+@alerts_app.command("forget-channel")
+def alerts_forget_channel(
+    name: Annotated[str, typer.Argument(help="a channel that nulmeting.toml no longer declares")],
+    to: Annotated[
+        str | None, typer.Option(help="the channel that takes its place; without it, what waits is dropped")
+    ] = None,
+    data_dir: _DataDir = None,
+) -> None:
+    """Hand what waits for a channel that was renamed or removed to another one, or drop it."""
+    settings = load_settings(data_dir=data_dir)
+    declared = [channel.name for channel in settings.channels]
+    if name in declared:
+        raise SetupError(f"alerts forget-channel: {name} is declared; take it out of nulmeting.toml first")
+    if to is not None and to not in declared:
+        raise SetupError(f"--to: found {to}, expected a channel that is declared: {', '.join(declared)}")
+    number = _outbox(settings).forget_channel(name, to)
+    typer.echo(f"{number} messages and changes {f'handed to {to}' if to else 'dropped'}")
 
 
 def _outbox(settings: Settings) -> Outbox:

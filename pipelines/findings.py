@@ -14,8 +14,17 @@ STEPS = ("raw", "core", "marts")
 """The steps of a run that check, in order."""
 
 
-def write_findings(settings: Settings, run_id: str, failed_step: str | None) -> Path | None:
+def write_findings(
+    settings: Settings,
+    run_id: str,
+    failed_step: str | None,
+    *,
+    cause: str | None = None,
+    ended_at: dt.datetime | None = None,
+) -> Path | None:
     """Write `findings.json` of a run from the results its check steps left; returns its path.
+
+    `cause` is why it failed, for a reader; `ended_at` when it ended, where that was not just now.
 
     Checks that the run did not reach are not among the evaluated ones, so that nothing counts as resolved
     only because a run stopped early. Written once: a second call returns what stands there. A run of a part
@@ -31,9 +40,11 @@ def write_findings(settings: Settings, run_id: str, failed_step: str | None) -> 
     accounts = folder.read("row_accounts") or {"refused": 0}
     RunFindings(
         run_id=run_id,
-        finished_at=dt.datetime.now(dt.UTC),
+        finished_at=ended_at or dt.datetime.now(dt.UTC),
         status="failed" if failed_step else "published",
         failed_step=failed_step,
+        failed_because=cause,
+        has_published=folder.read("publication") is not None,
         quarantined=accounts["refused"],
         evaluated_checks=frozenset(check for step in steps for check in step["evaluated"]),
         findings=_with_who_should_hear(

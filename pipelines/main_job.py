@@ -8,21 +8,24 @@ import os
 import time
 import uuid
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
 from pipelines import progress
+from pipelines.alerts.findings import ITSELF
 from pipelines.dagster_home import POSTGRES_URL, dagster_home
 from pipelines.declarations.marked_yaml import DeclarationError
 from pipelines.disk_full import means_disk_full
 from pipelines.findings import STEPS, write_findings
 from pipelines.privacy import redact_text
-from pipelines.run_folder import RunFolder, forget_old_runs
+from pipelines.run_folder import RunFolder, forget_old_runs, lock_of
 from pipelines.run_log import RunLog
 from pipelines.settings import Settings, SetupError
+from pipelines.step_timings import LAUNCHED_BY
+from pipelines.untold_runs import record_untold, was_killed
 
 if TYPE_CHECKING:
     import duckdb
@@ -30,7 +33,6 @@ if TYPE_CHECKING:
 DONE, DONE_WITH_REFUSALS, WRONG_USE, FAILED = 0, 1, 2, 3
 SELECTION_EXAMPLES = 'key:"marts/coverage", group:marts or key:"raw/finance_buch"+'
 
-_BETWEEN = "de run zelf"
 # What Dagster says when the database with its records went away during a run, and did not come back for a while.
 _RECORDS_GONE = ("too many retries for DB connection", "(psycopg2.")
 _BUSY_SECONDS = 1.0
@@ -145,6 +147,8 @@ def run_main_job(settings: Settings, selection: str | None = None, *, full: bool
         kept = settings.snapshots_dir
         raise SetupError(f"--as-of: found no deliveries kept in {kept}, expected those of earlier runs")
     _prepare_data_dir(settings)
+    # Whoever was killed could not tell it; this run may be as well.
+    told_before = _sent(settings, None) if was_killed(settings) else _Alerts()
     if selection is None and not full and (unchanged := _unchanged(settings, started)) is not None:
         return unchanged
     refuse_newer(settings.warehouse_path)
@@ -164,10 +168,11 @@ def run_main_job(settings: Settings, selection: str | None = None, *, full: bool
         except Exception as error:
             # Whatever breaks off a run between its steps: told in one line, the trace is in the log.
             log.failure(error)
-            outcome = _Outcome((StepFailure(_BETWEEN, _BETWEEN, _said(type(error).__name__, str(error), settings)),))
+            outcome = _Outcome((StepFailure(ITSELF, ITSELF, _said(type(error).__name__, str(error), settings)),))
         finally:
             stop()
         alerts = _alert(settings, run_id, outcome, log)
+    alerts = replace(alerts, sent=told_before.sent + alerts.sent)
     return _summarise(settings, run_id, outcome, alerts, log.path, time.monotonic() - started)
 
 
@@ -180,11 +185,22 @@ def _unchanged(settings: Settings, started: float) -> RunSummary | None:
     from pipelines.reuse.whole_run import unchanged
 
     last = unchanged(settings)
-    if last is None or have_changed(settings):
+    if last is None or have_changed(settings) or _has_failed_since(settings):
         return None
-    outcome = _Outcome(unchanged=True)
-    alerts = _alert(settings, last.run_id, outcome)
-    return _summarise(settings, last.run_id, outcome, alerts, None, time.monotonic() - started)
+    alerts = _sent(settings, None)
+    return _summarise(settings, last.run_id, _Outcome(unchanged=True), alerts, None, time.monotonic() - started)
+
+
+def _has_failed_since(settings: Settings) -> bool:
+    """Whether somebody was told that a run failed: only one that does its work can say that it is over."""
+    from pipelines.alerts.dispatch import last_run_failed
+    from pipelines.alerts.findings import AlertError
+
+    try:
+        return last_run_failed(settings)
+    except AlertError:
+        # An outbox that cannot be read is told where messages are sent.
+        return False
 
 
 def _forget_what_stands(settings: Settings) -> None:
@@ -201,7 +217,7 @@ def _prepare_data_dir(settings: Settings) -> None:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         settings.logs_dir.mkdir(parents=True, exist_ok=True)
         # The lock that a run holds (`defs.resources`), looked at before anything heavy is imported.
-        with FileLock(settings.data_dir / ".run.lock", timeout=_BUSY_SECONDS):
+        with FileLock(lock_of(settings), timeout=_BUSY_SECONDS):
             pass
     except Timeout:
         raise RunBusyError(
@@ -227,7 +243,7 @@ def _execute(settings: Settings, run_id: str, selection: str | None, log: RunLog
             run_id=run_id,
             raise_on_error=False,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            tags={"nulmeting/launched_by": "cli", "nulmeting/profile": settings.profile},
+            tags={LAUNCHED_BY: "cli", "nulmeting/profile": settings.profile},
         )
     materialized = [event.materialization for event in result.all_events if event.is_step_materialization]
     read = [one.asset_key.path[-1] for one in materialized if "vintages" in one.metadata]
@@ -271,7 +287,7 @@ def _failures(result: Any, settings: Settings, run_id: str, titles: dict[str, st
         if event.is_step_failure:
             error, step = event.step_failure_data.error, event.step_key
         elif event.is_failure and (error := getattr(event.event_specific_data, "error", None)) is not None:
-            step = _BETWEEN
+            step = ITSELF
         else:
             continue
         while error.cls_name.startswith("Dagster") and error.cause is not None:
@@ -280,8 +296,8 @@ def _failures(result: Any, settings: Settings, run_id: str, titles: dict[str, st
         message = error.message.strip().partition(": ")[2] or error.message.strip()
         found.append(StepFailure(step, titles.get(step, step), cause or _said(error.cls_name, message, settings)))
     # Where steps failed, the failure of the run as a whole says nothing more.
-    steps = [failure for failure in found if failure.step != _BETWEEN]
-    nothing_known = StepFailure(_BETWEEN, _BETWEEN, "the run could not be started")
+    steps = [failure for failure in found if failure.step != ITSELF]
+    nothing_known = StepFailure(ITSELF, ITSELF, "the run could not be started")
     return tuple(steps) or tuple(found[:1]) or (nothing_known,)
 
 
@@ -317,28 +333,30 @@ def _of_weight(record: logging.LogRecord) -> bool:
     return record.levelno >= logging.ERROR
 
 
-def _alert(settings: Settings, run_id: str, outcome: _Outcome, log: RunLog | None = None) -> _Alerts:
-    """Write down what was found, and send it. The run is done by then: what fails here is told, and waits.
-
-    What was written down and recorded before stays as it is.
-    """
+def _alert(settings: Settings, run_id: str, outcome: _Outcome, log: RunLog) -> _Alerts:
+    """Write down what was found, and send it. The run is done by then: what fails here is told, and waits."""
+    failure = outcome.failures[0] if outcome.failures else None
+    step, cause = (failure.step, failure.cause) if failure else (None, None)
     try:
-        path = write_findings(settings, run_id, outcome.failures[0].step if outcome.failures else None)
-        alerts = _sent(settings, path, log)
+        path = write_findings(settings, run_id, step, cause=cause)
+    except OSError as error:
+        log.failure(error)
+        return _not_sent(settings, error)
+    alerts = _sent(settings, path, log)
+    try:
         forget_old_runs(settings)
     except OSError as error:
-        if log is not None:
-            log.failure(error)
-        return _not_sent(settings, error)
+        log.failure(error)
     return alerts
 
 
-def _sent(settings: Settings, findings: Path | None, log: RunLog | None) -> _Alerts:
+def _sent(settings: Settings, findings: Path | None, log: RunLog | None = None) -> _Alerts:
     """Send what was found, and what waits; what fails is told, and waits."""
     from pipelines.alerts.dispatch import deliver_pending, process_run
 
     try:
         now = dt.datetime.now(dt.UTC)
+        record_untold(settings, now)
         report = process_run(settings, findings, now) if findings else deliver_pending(settings, now)
     except SetupError:
         raise

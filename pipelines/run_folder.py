@@ -31,6 +31,19 @@ class RunFolder:
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
+def lock_of(settings: Settings) -> Path:
+    """The file that a run holds locked while it writes: one for a data directory, whatever day is looked back at."""
+    return settings.data_dir / ".run.lock"
+
+
+def note_of_holder(settings: Settings) -> Path:
+    """Holds the id of the run that has the lock; one that outlives the lock belongs to a killed process.
+
+    Beside the Dagster instance that knows the run: a look back at an earlier day has one of its own.
+    """
+    return settings.state_dir / ".run.holder"
+
+
 def forget_old_runs(settings: Settings) -> None:
     """Keep the folders and the logs of the latest runs only, and none that `[retention] runs_days` lets go."""
     kept_too_long = runs_too_old(settings, dt.datetime.now(dt.UTC))

@@ -114,10 +114,6 @@ class RunLog:
         text = "".join(traceback.format_exception(error))
         self._write(dt.datetime.now(dt.UTC).timestamp(), logging.ERROR, None, text, "error")
 
-    def told(self, event: str, level: int, message: str, seconds: float | None = None) -> None:
-        """Something about the run as a whole, as a line for programs and in the log."""
-        self._write(dt.datetime.now(dt.UTC).timestamp(), level, None, message, event, seconds=seconds)
-
     def _write(self, timestamp: float, level: int, step: str | None, message: str, event: str, **sizes: Any) -> None:
         moment = dt.datetime.fromtimestamp(timestamp, dt.UTC).isoformat(sep=" ", timespec="milliseconds")
         name = logging.getLevelName(level)

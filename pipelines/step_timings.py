@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from dagster import EventLogEntry
 
 KEPT_DAYS = 730
-LAUNCHED_BY_TAG = "nulmeting/launched_by"
+LAUNCHED_BY = "nulmeting/launched_by"
 REUSED = "nulmeting/reused"
-"""Metadata of a table that a step found unchanged and did not make anew."""
+"""Metadata of what stood already, made of the same, and was not made anew."""
 
 _SLACK = dt.timedelta(days=30)
 """The file is written anew when its first line is this much too old: once a month at most."""
@@ -204,7 +204,7 @@ def write_run_steps(connection: duckdb.DuckDBPyConnection, settings: Settings) -
 
 
 def _launched_by(tags: dict[str, str]) -> str:
-    if known := tags.get(LAUNCHED_BY_TAG):
+    if known := tags.get(LAUNCHED_BY):
         return known
     if "dagster/schedule_name" in tags:
         return "schedule"

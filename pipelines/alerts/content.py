@@ -99,8 +99,8 @@ def counts_of(new: Sequence[Finding], over: int) -> Facts:
 def opening_of(run: RunFindings) -> list[str]:
     """Which run, and what became of it."""
     outcome = (
-        f"De run van {moment_nl(run.finished_at)} is mislukt bij de stap '{run.failed_step}'. "
-        "Een eerdere publicatie blijft zoals zij was."
+        f"De run van {moment_nl(run.finished_at)} is mislukt{run.at_step}. "
+        + ("De publicatie was al vernieuwd." if run.has_published else "Een eerdere publicatie blijft zoals zij was.")
         if run.failed_step
         else f"De run van {moment_nl(run.finished_at)} is klaar en de publicatie is vernieuwd."
     )

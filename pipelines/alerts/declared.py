@@ -108,7 +108,7 @@ class Escalate(_Declared):
     """Where findings go that nobody acknowledged within `after_hours`, once."""
 
     to: str
-    after_hours: Annotated[float, Field(gt=0)]
+    after_hours: Annotated[float, Field(gt=0, le=8760)]
     severity: _Severities = ("blocking", "error")
 
 
@@ -149,7 +149,13 @@ class Channel(BaseModel):
 
 
 def checked_together(channels: tuple[Channel, ...]) -> tuple[Channel, ...]:
-    """`channels` as they are. Raises ValueError where a finding would reach nobody, or an escalation nowhere."""
+    """`channels` as they are.
+
+    Raises ValueError where a finding would reach nobody, an escalation nowhere, or two channels have one name.
+    """
+    named = [channel.name for channel in channels]
+    if twice := [name for name in named if named.count(name) > 1]:
+        raise ValueError(f"two channels have the name '{twice[0]}', expected names of their own")
     takes_all = any(channel.gets == "findings" and channel.only is None for channel in channels)
     takes_rest = any(channel.gets == "rest" for channel in channels)
     if channels and not takes_all and not takes_rest:

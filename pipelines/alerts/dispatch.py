@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 
 from pipelines.alerts.channels import DeliveryError, send
 from pipelines.alerts.declared import Channel
-from pipelines.alerts.findings import RunFindings
+from pipelines.alerts.findings import RUN_CHECK, RunFindings
 from pipelines.alerts.message import Message
 from pipelines.alerts.outbox import Delivery, Outbox
-from pipelines.settings import Settings, SetupError
+from pipelines.settings import Settings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -56,7 +56,7 @@ def process_run(
     """Record the findings of a run and send everything that waits, the run's own message last.
 
     Safe to call again for the same run, and from two processes at once. `now` has a time zone. Raises
-    AlertError when the findings or the outbox cannot be read, SetupError when two channels have one name.
+    AlertError when the findings or the outbox cannot be read.
     """
     run = RunFindings.read(run_findings_path)
     outbox = Outbox(outbox_path(settings))
@@ -64,6 +64,30 @@ def process_run(
     outbox.record_run(run, channels=tuple(channels.values()), link=link_of(settings), now=now)
     report = deliver_pending(settings, now, console=console)
     return replace(report, message=outbox.message_of_run(run.run_id))
+
+
+def record_runs(settings: Settings, run_findings_paths: Sequence[Path], now: dt.datetime) -> None:
+    """Record the findings of runs that ended after the last one that was recorded, in that order; send nothing.
+
+    Raises AlertError when findings or the outbox cannot be read.
+    """
+    if not run_findings_paths:
+        return
+    outbox = Outbox(outbox_path(settings))
+    known, last = outbox.processed_runs(now)
+    untold = [RunFindings.read(path) for path in run_findings_paths if path.parent.name not in known]
+    untold.sort(key=lambda run: run.finished_at)
+    # Where nothing is known, what is open now is that of the last run.
+    later = [run for run in untold if run.finished_at > last] if last else untold[-1:]
+    channels = tuple(_channels_by_name(settings).values())
+    for run in later:
+        outbox.record_run(run, channels=channels, link=link_of(settings), now=now)
+
+
+def last_run_failed(settings: Settings) -> bool:
+    """Whether the outbox has it open that a run did not reach its end; no where there is none."""
+    path = outbox_path(settings)
+    return path.is_file() and any(key.startswith(f"{RUN_CHECK}|") for key in Outbox(path).open_keys())
 
 
 def deliver_pending(
@@ -91,7 +115,9 @@ def deliver_pending(
     held = outbox.held()
     undeclared = sorted({*(delivery.channel for delivery in waiting), *held} - channels.keys())
     errors += [
-        f"channel '{name}': messages wait for it, but nulmeting.toml no longer declares it" for name in undeclared
+        f"channel '{name}': messages wait for it, but nulmeting.toml no longer declares it; `nulmeting alerts "
+        f"forget-channel {name}` drops them, with --to another channel gets them"
+        for name in undeclared
     ]
     return DeliveryReport(sent, len(waiting), tuple(errors), held=sum(held.values()))
 
@@ -184,9 +210,4 @@ def _try(
 
 
 def _channels_by_name(settings: Settings) -> dict[str, Channel]:
-    channels = {channel.name: channel for channel in settings.channels}
-    if len(channels) < len(settings.channels):
-        names = [channel.name for channel in settings.channels]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise SetupError(f"channels: two have the name '{twice}', expected names of their own")
-    return channels
+    return {channel.name: channel for channel in settings.channels}

@@ -25,6 +25,9 @@ SEVERITIES: tuple[str, ...] = get_args(Severity)
 RUN_CHECK = "run"
 """The check that every run is: did it reach its end. No other check may carry this name."""
 
+ITSELF = "de run zelf"
+"""What stands for the failed step where a run was stopped between its steps, or at one that nobody knows."""
+
 HIDDEN = "[verborgen]"
 
 _NEVER_IN_ROWS = frozenset(
@@ -35,8 +38,10 @@ _NEVER_IN_ROWS = frozenset(
 )
 # Those that turn the direction of what follows hide what a name says.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
-# Not inside a longer number, a decimal or a checksum in hexadecimal.
-_NINE_DIGITS = re.compile(r"(?<![0-9A-Fa-f])(?<![0-9][.,])[0-9]{9}(?![0-9A-Fa-f])(?![.,][0-9])")
+# Not inside a longer number, the decimals of a share, or a checksum in hexadecimal of more than ten digits.
+_DIGITS = re.compile(r"(?<!\b0[.,])[0-9A-Fa-f]{9,}")
+_NINE_DIGITS = re.compile(r"(?<![0-9])[0-9]{9}(?![0-9])")
+_SHORTEST_CHECKSUM = 11
 
 
 class AlertError(Exception):
@@ -118,7 +123,8 @@ class RunFindings:
 
     `evaluated_checks` are the checks that ran to their end: only those can resolve what is open.
     `finished_at` has a time zone. `failed_step` names the step that stopped the run and stands exactly when
-    `status` is `failed`. `quarantined` counts the rows this run set apart. Two findings with one full key
+    `status` is `failed`; `failed_because` says why, where that is known, and `has_published` whether it had published
+    all the same. `quarantined` counts the rows this run set apart. Two findings with one full key
     count as one, the first. Raises ValueError where these rules are broken.
     """
 
@@ -128,6 +134,8 @@ class RunFindings:
     findings: tuple[Finding, ...]
     status: Literal["published", "failed"] = "published"
     failed_step: str | None = None
+    failed_because: str | None = None
+    has_published: bool = False
     quarantined: int = 0
 
     def __post_init__(self) -> None:
@@ -135,6 +143,8 @@ class RunFindings:
             raise ValueError("findings of a run without a usable id")
         if self.failed_step is not None:
             object.__setattr__(self, "failed_step", clean_text(self.failed_step))
+        if self.failed_because is not None:
+            object.__setattr__(self, "failed_because", clean_text(self.failed_because))
         if self.finished_at.tzinfo is None:
             raise ValueError(f"run {self.run_id}: finished_at has no time zone")
         if self.status not in ("published", "failed"):
@@ -144,18 +154,24 @@ class RunFindings:
         if RUN_CHECK in self.evaluated_checks or any(f.check == RUN_CHECK for f in self.findings):
             raise ValueError(f"run {self.run_id}: the check name {RUN_CHECK!r} is taken by the run itself")
 
+    @property
+    def at_step(self) -> str:
+        """Where a run failed, to follow on a verb."""
+        return "" if self.failed_step in (None, ITSELF) else f" bij de stap '{self.failed_step}'"
+
     def failing(self) -> dict[str, Finding]:
         """All findings by full key; a failed run is a finding of its own."""
         everything = (*self.findings, *((self._failure(),) if self.failed_step else ()))
         return {finding.full_key: finding for finding in reversed(everything)}
 
     def _failure(self) -> Finding:
+        outcome = "zij had al wel gepubliceerd" if self.has_published else "er is niets nieuws gepubliceerd"
         return Finding(
             check=RUN_CHECK,
             severity="blocking",
             key=f"failed|{self.failed_step}",
-            title_nl=f"De run is gestopt bij de stap '{self.failed_step}'; er is niets nieuws gepubliceerd",
-            cause_nl="Een bron of een stap in de verwerking gaf een fout.",
+            title_nl=f"De run is gestopt{self.at_step}; {outcome}",
+            cause_nl=self.failed_because or "Een bron of een stap in de verwerking gaf een fout.",
             next_step_nl="Zoek de fout op in de log van deze run, verhelp haar en start de run opnieuw.",
         )
 
@@ -166,6 +182,8 @@ class RunFindings:
             "finished_at": self.finished_at.isoformat(),
             "status": self.status,
             "failed_step": self.failed_step,
+            "failed_because": self.failed_because,
+            "has_published": self.has_published,
             "quarantined": self.quarantined,
             "evaluated_checks": sorted(self.evaluated_checks),
             "findings": [finding.to_json() for finding in self.findings],
@@ -182,6 +200,8 @@ class RunFindings:
                 finished_at=dt.datetime.fromisoformat(values["finished_at"]),
                 status=values["status"],
                 failed_step=values["failed_step"],
+                failed_because=values.get("failed_because"),
+                has_published=values.get("has_published", False),
                 quarantined=values["quarantined"],
                 evaluated_checks=frozenset(values["evaluated_checks"]),
                 findings=tuple(Finding.from_json(finding) for finding in values["findings"]),
@@ -196,7 +216,13 @@ class RunFindings:
 def clean_text(text: str) -> str:
     """`text` on one line, without control characters, lone surrogates or a citizen service number (BSN)."""
     line = _CONTROL.sub(" ", text).encode("utf-8", "replace").decode("utf-8")
-    return _NINE_DIGITS.sub(lambda found: HIDDEN if _is_bsn(found[0]) else found[0], line)
+    return _DIGITS.sub(_without_bsn, line)
+
+
+def _without_bsn(found: re.Match[str]) -> str:
+    if len(found[0]) >= _SHORTEST_CHECKSUM:
+        return found[0]
+    return _NINE_DIGITS.sub(lambda nine: HIDDEN if _is_bsn(nine[0]) else nine[0], found[0])
 
 
 def _is_bsn(digits: str) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pipelines.alerts.as_html import as_html
 from pipelines.alerts.as_text import as_text
 from pipelines.alerts.content import Content, Section, counts_of, moment_nl, not_repeated, opening_of, section
-from pipelines.alerts.findings import SEVERITIES, Finding, RunFindings
+from pipelines.alerts.findings import ITSELF, SEVERITIES, Finding, RunFindings
 from pipelines.alerts.release import Change, Net, net
 
 PAYLOAD_FINDINGS = 500
@@ -172,7 +172,8 @@ def subject_of(run: RunFindings, new: int, resolved: int) -> str:
 
 
 def _subject(new: int, resolved: int, passed: int, failed_step: str | None = None) -> str:
-    parts = [f"run mislukt bij {failed_step}"] if failed_step else []
+    where = "" if failed_step == ITSELF else f" bij {failed_step}"
+    parts = [f"run mislukt{where}"] if failed_step else []
     if new:
         parts.append(f"{new} nieuwe bevinding{'' if new == 1 else 'en'}")
     if resolved:

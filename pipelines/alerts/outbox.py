@@ -184,6 +184,13 @@ class Outbox:
             ).fetchone()
         return _message(row) if row else None
 
+    def processed_runs(self, now: dt.datetime) -> tuple[frozenset[str], dt.datetime | None]:
+        """Which runs were recorded, and when the last of them ended; not by a clock that was ahead of now."""
+        with self._transaction() as db:
+            rows = db.execute("select run_id, finished_at from processed_run").fetchall()
+        moments = [dt.datetime.fromisoformat(finished_at) for _, finished_at in rows]
+        return frozenset(run_id for run_id, _ in rows), max((one for one in moments if one <= now), default=None)
+
     def open_keys(self) -> frozenset[str]:
         """The full keys that are open now."""
         with self._transaction() as db:
@@ -246,7 +253,7 @@ class Outbox:
 
         Raises KeyError where `reference` is neither, or the start of more than one message.
         """
-        tag = reference.strip().strip("[]").removeprefix("nm-").lower()
+        tag = reference.strip().strip("[]").lower().removeprefix("nm-")
         with self._transaction() as db:
             found = "select full_key, first_run from open_finding where full_key = ?"
             keys = db.execute(found, [reference]).fetchall()
@@ -296,6 +303,27 @@ class Outbox:
             )
             for row in rows
         ]
+
+    def forget_channel(self, channel: str, to: str | None) -> int:
+        """Hand what waits for a channel, and what it is told of later, to another; to nobody where that is None.
+
+        Returns how many messages and changes that were.
+        """
+        with self._transaction() as db:
+            waiting = ("delivery", "pending"), ("change", "held")
+            counts = "select count(*) from {} where channel = ? and state = ?"
+            number = sum(db.execute(counts.format(table), [channel, state]).fetchone()[0] for table, state in waiting)
+            if to is None:
+                db.execute("update change set state = 'dropped' where channel = ? and state = 'held'", [channel])
+            else:
+                db.execute("update change set channel = ? where channel = ? and state = 'held'", [to, channel])
+                for table in ("delivery", "audience"):
+                    # What the other one has already it does not get twice.
+                    only = " and state = 'pending'" if table == "delivery" else ""
+                    db.execute(f"update or ignore {table} set channel = ? where channel = ?{only}", [to, channel])
+            db.execute("delete from delivery where channel = ? and state = 'pending'", [channel])
+            db.execute("delete from audience where channel = ?", [channel])
+        return number
 
     def note_taken(self, message_id: str, channel: str, receiver: str) -> None:
         """One of several receivers of `channel` has the message; a repeat leaves that one out."""

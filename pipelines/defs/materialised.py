@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from pipelines.publish.publication import Publication
 
 PREVIEW_ROWS = 5
-REUSED = "nulmeting/reused"
-"""Whether what was materialised stood already, made of the same."""
 
 
 def delivery_metadata(loaded: Any) -> dict[str, Any]:

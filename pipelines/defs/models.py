@@ -8,9 +8,10 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
 from pipelines import progress
-from pipelines.defs.materialised import REUSED, table_metadata
+from pipelines.defs.materialised import table_metadata
 from pipelines.defs.raw import POOL
 from pipelines.settings import Settings, load_settings
+from pipelines.step_timings import REUSED
 
 if TYPE_CHECKING:
     import duckdb

@@ -14,10 +14,11 @@ from pipelines import progress
 from pipelines.declarations.load import Declarations, load_declarations
 from pipelines.declarations.source import CbsV3Connector, CbsV4Connector, FolderConnector, Source
 from pipelines.declarations.tables import TABLES as DECLARED
-from pipelines.defs.materialised import REUSED, delivery_metadata
+from pipelines.defs.materialised import delivery_metadata
 from pipelines.defs.retries import tried_again
 from pipelines.run_folder import RunFolder
 from pipelines.settings import Settings, load_settings
+from pipelines.step_timings import REUSED
 
 if TYPE_CHECKING:
     from pipelines.deliveries import SourceLoad

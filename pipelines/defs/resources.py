@@ -10,8 +10,9 @@ from filelock import FileLock, Timeout
 from pipelines.declarations.load import load_declarations
 from pipelines.deliveries.drop_folder import why_not_read
 from pipelines.reuse import whole_run
-from pipelines.run_folder import RunFolder
+from pipelines.run_folder import RunFolder, lock_of, note_of_holder
 from pipelines.settings import Settings, load_settings
+from pipelines.untold_runs import write_down
 from pipelines.warehouse.accounts import told_to_whoever_runs_it
 from pipelines.warehouse.connection import connect
 
@@ -32,8 +33,10 @@ class RunLock(dg.ConfigurableResource):
             raise dg.Failure(
                 f"Another run is writing {settings.data_dir}. Wait until it has ended, or name another data directory."
             ) from None
-        holder = _holder(settings)
+        holder = note_of_holder(settings)
         try:
+            with contextlib.suppress(OSError):
+                write_down(settings)
             if context.instance is not None:
                 _end_holder(context.instance, holder)
             sources = load_declarations(settings.sources_dir, settings.profile).sources
@@ -65,26 +68,19 @@ def end_killed_run(instance: dg.DagsterInstance) -> str | None:
     and every run after it would wait in the queue for its end.
     """
     settings = load_settings()
-    holder = _holder(settings)
+    holder = note_of_holder(settings)
     if not holder.is_file():
         return None
     try:
         with _lock(settings, 0):
+            write_down(settings)
             return _end_holder(instance, holder)
     except Timeout:
         return None
 
 
 def _lock(settings: Settings, wait_seconds: float) -> FileLock:
-    return FileLock(settings.data_dir / ".run.lock", timeout=wait_seconds)
-
-
-def _holder(settings: Settings) -> Path:
-    """Holds the id of the run that has the lock; one that outlives its lock belongs to a killed process.
-
-    Beside the Dagster instance that knows the run: a look back at an earlier day has one of its own.
-    """
-    return settings.state_dir / ".run.holder"
+    return FileLock(lock_of(settings), timeout=wait_seconds)
 
 
 def _end_holder(instance: dg.DagsterInstance, holder: Path) -> str | None:

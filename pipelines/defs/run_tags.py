@@ -6,8 +6,8 @@
 
 from pipelines.revision import git_revision, release
 from pipelines.settings import Settings
+from pipelines.step_timings import LAUNCHED_BY
 
-LAUNCHED_BY = "nulmeting/launched_by"
 COMMAND_LINE = "cli"
 BY_SCHEDULE = {LAUNCHED_BY: "schedule"}
 BY_SENSOR = {LAUNCHED_BY: "sensor"}

@@ -16,7 +16,7 @@ from pipelines.declarations.load import Declarations
 from pipelines.declarations.source import CbsV3Connector, CbsV4Connector, FolderConnector
 from pipelines.defs.jobs import DELIVERIES, MONITOR, all_that_follows
 from pipelines.defs.resources import end_killed_run
-from pipelines.defs.run_tags import BY_SENSOR, COMMAND_LINE, LAUNCHED_BY, MODIFIED, SOURCE
+from pipelines.defs.run_tags import BY_SENSOR, MODIFIED, SOURCE
 from pipelines.settings import Settings, load_settings
 
 # Dagster ends a tick after a minute.
@@ -41,7 +41,7 @@ def sensors(declarations: Declarations, jobs: Mapping[str, Any]) -> list[dg.Sens
 
 
 def _alert_after(status: dg.DagsterRunStatus, name: str, description: str) -> dg.SensorDefinition:
-    """Sends what a run found; a run that the command line has already reported changes nothing."""
+    """Sends what a run found that was launched in the interface; of others Dagster tells no sensor."""
 
     @dg.run_status_sensor(
         run_status=status,
@@ -55,11 +55,16 @@ def _alert_after(status: dg.DagsterRunStatus, name: str, description: str) -> dg
         from pipelines.findings import write_findings
         from pipelines.step_timings import record_run
 
-        settings = load_settings()
-        if context.dagster_run.tags.get(LAUNCHED_BY) != COMMAND_LINE:
-            record_run(settings, context.instance, context.dagster_run.run_id)
+        settings, run_id = load_settings(), context.dagster_run.run_id
         step = _failed_step(context) if status is dg.DagsterRunStatus.FAILURE else None
-        path = write_findings(settings, context.dagster_run.run_id, failed_step=step)
+        record = context.instance.get_run_record_by_id(run_id)
+        ended_at = dt.datetime.fromtimestamp(record.end_time, dt.UTC) if record and record.end_time else None
+        # Once it is written down it is told, also where Dagster does not come back to this run after an error here.
+        path = write_findings(settings, run_id, step, ended_at=ended_at)
+        try:
+            record_run(settings, context.instance, run_id)
+        except Exception as error:
+            context.log.warning(f"what the steps took is not kept: {type(error).__name__}")
         if path is None:
             return dg.SkipReason("this run published nothing")
         report = process_run(settings, path, dt.datetime.now(dt.UTC))
@@ -100,11 +105,15 @@ alert_after_failure = _alert_after(
 )
 def send_what_is_due(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     from pipelines.alerts.dispatch import deliver_pending, outbox_path
+    from pipelines.run_folder import forget_old_runs
+    from pipelines.untold_runs import record_untold
 
-    settings = load_settings()
+    settings, now = load_settings(), dt.datetime.now(dt.UTC)
+    record_untold(settings, now)
     if not outbox_path(settings).is_file():
         return dg.SkipReason("no run has found anything to tell yet")
-    report = deliver_pending(settings, dt.datetime.now(dt.UTC), only_due=True)
+    report = deliver_pending(settings, now, only_due=True)
+    forget_old_runs(settings)
     for error in report.errors:
         context.log.warning(error)
     return dg.SkipReason(f"alerts sent: {report.sent}, waiting: {report.pending}")

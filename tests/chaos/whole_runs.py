@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from pipelines.alerts.findings import RUN_CHECK
 from pipelines.settings import PROJECT_ROOT
 from tests.chaos.collector import Collector
 from tests.chaos.forking import Moment, in_child, killed, on_events
@@ -136,8 +137,11 @@ class Chaos:
         assert alerted["disturbed"] == alerted["twin"], f"alerted: {alerted}"
         say(f"as the twin: {len(found)} tables, {len(in_twin.vintages)} vintages, {alerted['twin']}")
 
-    def _alerted(self, name: str) -> list[tuple[list[str], list[str]]]:
-        """What was told since the last time, each message once; a doubled one tells the same."""
+    def _alerted(self, name: str) -> tuple[list[str], list[str]]:
+        """What was told as new and as resolved since the last time, each message once; a doubled one tells the same.
+
+        That a run was killed, and that it is over, is told as well, and never of the twin.
+        """
         told = self._collector.taken("webhook", name)
         earlier = {one["message_id"] for one in told[: self._told[name]]}
         by_id: dict[str, tuple[list[str], list[str]]] = {}
@@ -146,7 +150,11 @@ class Chaos:
             content = (one["new"], one["resolved"])
             assert by_id.setdefault(one["message_id"], content) == content, "one id with two contents"
         self._told[name] = len(told)
-        return sorted(by_id.values())
+        new, resolved = (
+            sorted(key for content in by_id.values() for key in content[which] if not key.startswith(f"{RUN_CHECK}|"))
+            for which in (0, 1)
+        )
+        return new, resolved
 
     def _change(self) -> str:
         """Another figure in both workspaces, or a file as it was delivered first."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+from pipelines.run_folder import RunFolder, note_of_holder
 from tests.integration.conftest import Workspace
 
 SEQUENCES = int(os.environ.get("NULMETING_CHANGE_SEQUENCES", "1"))
@@ -43,6 +44,21 @@ def test_what_a_run_found_is_told_by_the_next_one_where_it_was_ended_before_it_c
     assert {path.name for path in (workspace.data / "alerts").glob("*.txt")} == told
     again = workspace.command("run")
     assert "0 verstuurd, 0 wachtend" in again.stdout
+
+
+def test_a_run_that_was_killed_is_told_by_the_next_one_which_does_its_work(finished_workspace: Workspace) -> None:
+    """With nothing changed it would leave open for ever that a run failed."""
+    workspace = finished_workspace
+    killed = RunFolder(workspace.settings(), "3b0f5a0e-0000-4000-8000-000000000001")
+    killed.write("begun", {"with": ""})
+    note_of_holder(workspace.settings()).write_text(killed.path.name, encoding="utf-8")
+    outcome = workspace.command("run")
+    assert outcome.returncode == 0, outcome.stderr
+    assert "niets veranderd" not in outcome.stdout.splitlines()[0]
+    assert "Nulmeting: run mislukt, 1 nieuwe bevinding" in outcome.stderr
+    assert "Nulmeting: 1 bevinding opgelost" in outcome.stderr
+    assert not note_of_holder(workspace.settings()).exists()
+    assert "niets veranderd" in workspace.command("run").stdout.splitlines()[0]
 
 
 def test_it_decides_that_without_importing_what_a_run_needs(finished_workspace: Workspace) -> None:

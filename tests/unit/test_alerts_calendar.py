@@ -143,6 +143,8 @@ ONE = '[[channels]]\nname = "a"\nkind = "file"\n'
         (ONE + 'escalate = {to = "b", after_hours = 4}\n', "escalates to 'b', expected the name of another channel"),
         (ONE + 'escalate = {to = "a", after_hours = 4}\n', "escalates to 'a', expected the name of another channel"),
         (ONE + 'escalate = {to = "a", after_hours = 0}\n', "greater than 0"),
+        (ONE + 'escalate = {to = "b", after_hours = inf}\n', "less than or equal to 8760"),
+        (ONE + ONE, "two channels have the name 'a', expected names of their own"),
     ],
 )
 def test_a_mistake_in_a_channel_is_one_clear_error(

@@ -216,9 +216,25 @@ def test_a_channel_that_goes_while_changes_wait_for_it_is_told_and_nothing_is_lo
     declared, here.settings = here.settings, Settings(data_dir=tmp_path, channels=(a_channel("b"),))
     report = here.pass_by(NOON + 30 * HOUR)
     assert report.held == 1
-    assert report.errors == ("channel 'a': messages wait for it, but nulmeting.toml no longer declares it",)
+    assert [error.partition(";")[0] for error in report.errors] == [
+        "channel 'a': messages wait for it, but nulmeting.toml no longer declares it"
+    ]
     here.settings = declared
     assert here.pass_by(NOON + 31 * HOUR).sent == 1
+
+
+@pytest.mark.parametrize("to", ["b", None])
+def test_what_waited_for_a_channel_that_is_no_more_goes_to_another_or_to_nobody(tmp_path: Path, to: str | None) -> None:
+    webhook = Channel(name="a", kind="webhook", url_env="NOWHERE", digest={"at": "08:00"})
+    here = Setting(tmp_path, webhook)
+    here.run(NOON, a_finding("sent", "error"), a_finding("held"))
+    here.settings = Settings(data_dir=tmp_path, channels=(a_channel("b"),))
+    assert here.outbox.forget_channel("a", to) == 2
+    report = here.pass_by(NOON + 30 * HOUR)
+    assert (report.pending, report.held, report.errors) == (0, 0, ())
+    assert here.named("b") == ([["sent"], ["held"]] if to else [])
+    here.run(NOON + 31 * HOUR)
+    assert here.named("b", "resolved")[-1:] == ([["held", "sent"]] if to else [])
 
 
 # The statements of version 1, as they were released.
@@ -345,6 +361,7 @@ def test_the_command_line_lists_mutes_acknowledges_and_sends(configured: Path) -
     assert command(configured, "unmute", "1") == (0, "mute 1 ended\n")
     code, text = command(configured, "unmute", "1")
     assert code == 2 and "found no mute 1" in text
+    assert command(configured, "forget-channel", "z", "--to", "a") == (0, "0 messages and changes handed to a\n")
 
 
 @pytest.mark.parametrize(
@@ -354,6 +371,9 @@ def test_the_command_line_lists_mutes_acknowledges_and_sends(configured: Path) -
         (("mute", "--check", "x", "--until", "2001-01-01", "--because", "y"), "expected a moment to come"),
         (("mute", "--until", "2999-01-01", "--because", "y"), "found nothing to mute"),
         (("mute", "--check", "x", "--until", "2999-01-01", "--because", " "), "expected one sentence"),
+        (("mute", "--check", "x", "--until", "9999-12-31", "--because", "y"), "expected a date before the year 9999"),
+        (("forget-channel", "a"), "a is declared; take it out of nulmeting.toml first"),
+        (("forget-channel", "z", "--to", "y"), "found y, expected a channel that is declared: a, hook"),
         (("acknowledge", "nm-00000000"), "found no message and no open finding nm-00000000"),
     ],
 )

@@ -55,7 +55,7 @@ def test_both_services_are_kept_alike() -> None:
     run, interface = (_directives(DEPLOY / "systemd" / f"nulmeting-{name}.service") for name in ("run", "interface"))
     differ = {key for key in run.keys() | interface.keys() if run.get(key) != interface.get(key)}
     assert differ == {
-        *("Description", "Type", "ExecStart", "SuccessExitStatus", "TimeoutStartSec"),
+        *("Description", "Type", "ExecStart", "ExecStopPost", "SuccessExitStatus", "TimeoutStartSec"),
         *("KillSignal", "Restart", "RestartSec", "WantedBy"),
     }
 

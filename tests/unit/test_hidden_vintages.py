@@ -15,10 +15,10 @@ import pytest
 
 from pipelines.connectors.snapshot import SnapshotError, SnapshotStore
 from pipelines.declarations.source import FolderConnector, Source
-from pipelines.defs.materialised import REUSED
 from pipelines.defs.raw import _loaded
 from pipelines.deliveries import SourceLoad
 from pipelines.durable import write_atomically
+from pipelines.step_timings import REUSED
 from pipelines.warehouse.accounts import rows_refused
 from pipelines.warehouse.connection import connect
 from pipelines.warehouse.load import load_source
