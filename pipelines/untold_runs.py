@@ -35,6 +35,8 @@ def record_untold(settings: Settings, now: dt.datetime) -> None:
     """
     from pipelines.alerts.dispatch import record_runs
 
+    if not settings.runs_dir.is_dir():
+        return
     try:
         with FileLock(lock_of(settings), timeout=0):
             write_down(settings)

@@ -144,10 +144,14 @@ def compose_escalation(
     run_id: str,
     told_at: dt.datetime,
     hours: float,
+    has_arrived: bool,
     link: str,
     created_at: dt.datetime,
 ) -> Message:
-    """The message to another channel about findings that stay open and that nobody acknowledged at `channel`."""
+    """The message to another channel about findings that stay open and that nobody acknowledged at `channel`.
+
+    `has_arrived` says whether that channel took all that it was told of them.
+    """
     number = len(findings)
     identity = "\n".join(["escalation", channel, told_at.isoformat(), *sorted(f.full_key for f in findings)])
     message_id = hashlib.sha256(identity.encode()).hexdigest()[:32]
@@ -155,7 +159,8 @@ def compose_escalation(
     opening = [
         f"{'Deze bevinding staat' if one else 'Deze bevindingen staan'} nog open en "
         f"{'is' if one else 'zijn'} niet bevestigd binnen {hours:g} uur na het bericht aan het kanaal '{channel}' "
-        f"({'van' if one else 'het eerste van'} {moment_nl(told_at)}).",
+        f"({'van' if one else 'het eerste van'} {moment_nl(told_at)})."
+        + ("" if has_arrived else " Dat kanaal heeft nog niet alles aangenomen."),
         "Bevestig wat in behandeling is; dit bericht komt eenmaal.",
     ]
     sections: list[Section] = [section("Niet bevestigd", findings, is_over=False)]

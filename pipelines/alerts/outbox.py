@@ -503,6 +503,16 @@ class Outbox:
             run_id=due[0][2],
             told_at=min(since for _, since, _ in due),
             hours=rule.after_hours,
+            has_arrived=not any(
+                db.execute(
+                    """
+                    select 1 from delivery join message_finding using (message_id)
+                    where channel = ? and full_key = ? and state = 'pending'
+                    """,
+                    [channel.name, finding.full_key],
+                ).fetchone()
+                for finding, _, _ in due
+            ),
             link=link,
             created_at=now,
         )

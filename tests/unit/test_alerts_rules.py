@@ -186,8 +186,18 @@ def test_what_nobody_acknowledges_goes_to_another_channel_once_and_its_end_too(t
     (message,) = here.heard("head")
     assert message.payload["subject"] == "Nulmeting: 1 bevinding is na 4 uur niet bevestigd"
     assert "binnen 4 uur na het bericht aan het kanaal 'a' (van 23 november 2026 om 12:00)" in message.text
+    assert "nog niet alles aangenomen" not in message.text
     here.run(NOON + 51 * HOUR, *found[1:])
     assert here.named("head", "resolved") == [[], ["b"]]
+
+
+def test_who_got_nothing_yet_is_not_said_to_have_left_it(tmp_path: Path) -> None:
+    unreachable = Channel(name="a", kind="webhook", url_env="NOWHERE", escalate={"to": "head", "after_hours": 4})
+    here = Setting(tmp_path, unreachable, a_channel("head", gets="escalations"))
+    here.run(NOON, a_finding("b", "blocking"))
+    here.pass_by(NOON + 4 * HOUR)
+    (message,) = here.heard("head")
+    assert "Dat kanaal heeft nog niet alles aangenomen." in message.text
 
 
 def test_an_acknowledged_message_is_not_escalated_and_what_opens_again_is(tmp_path: Path) -> None:

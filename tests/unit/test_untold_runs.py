@@ -147,6 +147,7 @@ def test_the_command_for_cron_tells_of_a_killed_run(settings: Settings, tmp_path
     command = ["alerts", "send", "--data-dir", str(settings.data_dir)]
     runner = CliRunner(env={"NULMETING_CONFIG": str(config)})
     assert "nothing to send" in runner.invoke(cli.app, command).stdout
+    assert not settings.data_dir.exists(), "a folder that was named by mistake is not made"
     _ran(settings, "run-1", 1, published=False)
     note_of_holder(settings).write_text("run-1", encoding="utf-8")
     assert runner.invoke(cli.app, command).stdout.startswith("sent 1, waiting 0")
