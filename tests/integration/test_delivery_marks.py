@@ -199,11 +199,11 @@ def test_what_stands_in_the_warehouse_tells_no_checksum(drop: Drop) -> None:
 
 
 def as_earlier_release(store: SnapshotStore, snapshot: Snapshot, data: bytes) -> Snapshot:
-    """Put a snapshot back into the form that told the checksum of the delivery."""
+    """Put a snapshot back into the form that told the checksum of the delivery, and none of its own record."""
     digest = hashlib.sha256(data).hexdigest()
     path = snapshot.folder / "snapshot.json"
     record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    del record["mark"], record["mark_key"]
+    del record["mark"], record["mark_key"], record["record_sha256"]
     files = [{"name": snapshot.name, "size": len(data), "sha256": digest}]
     path.chmod(0o644)
     path.write_text(json.dumps({**record, "format": 1, "checksum_sha256": digest, "files": files}), encoding="utf-8")
