@@ -47,6 +47,9 @@ def write_findings(
         has_published=folder.read("publication") is not None,
         quarantined=accounts["refused"],
         evaluated_checks=frozenset(check for step in steps for check in step["evaluated"]),
+        known_checks=frozenset(one["check"] for step in steps for one in step["results"])
+        if len(steps) == len(STEPS)
+        else None,
         findings=_with_who_should_hear(
             settings, [Finding.from_json(values) for step in steps for values in step["findings"]]
         ),

@@ -11,17 +11,18 @@ from __future__ import annotations
 import re
 from html import escape
 
-from pipelines.alerts.content import Content, Group, Item, Section
+from pipelines.alerts.content import Content, Ending, Group, Item, Section
+from pipelines.alerts.findings import SEVERITIES
 
 _FONT = "font-family:'Segoe UI',-apple-system,Roboto,Helvetica,Arial,sans-serif"
 _INK, _SOFT, _LINE, _PAPER = "#1b2733", "#566573", "#dde3e9", "#f2f5f8"
-_GREEN = ("#1d6b43", "#e6f3ec")
 # Ink and paper of each severity: more than 5 to 1 in contrast.
 _COLOURS = {
     "blocking": ("#9f1822", "#fdecec"),
     "error": ("#8a4300", "#fff1e0"),
     "warning": ("#6b5200", "#fff8d9"),
-    "resolved": _GREEN,
+    "resolved": ("#1d6b43", "#e6f3ec"),
+    "withdrawn": (_SOFT, _PAPER),
 }
 _TABLE = 'role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"'
 
@@ -61,20 +62,20 @@ def as_html(content: Content) -> str:
 
 def _section(section: Section) -> str:
     heading = f'<h2 style="margin:0;font-size:18px;color:{_INK}">{escape(section.title)}</h2>'
-    groups = "".join(_group(group, section.is_over) for group in section.groups)
+    groups = "".join(_group(group, section.ending) for group in section.groups)
     return f'<tr><td style="padding:18px 20px 4px">{heading}{groups}</td></tr>'
 
 
-def _group(group: Group, is_over: bool) -> str:
+def _group(group: Group, ending: Ending | None) -> str:
     heading = f'<h3 style="margin:12px 0 8px;font-size:13px;font-weight:normal;color:{_SOFT}">'
-    items = "".join(_item(item, "resolved" if is_over else item.severity) for item in group.items)
+    items = "".join(_item(item, ending or item.severity) for item in group.items)
     rest = f'<p style="margin:0 0 8px;color:{_SOFT}">{escape(group.rest)}</p>' if group.rest else ""
     return f"{heading}{_breakable(group.heading)}</h3>{items}{rest}"
 
 
 def _item(item: Item, colour: str) -> str:
     ink, paper = _COLOURS[colour]
-    weight = "normal" if colour == "resolved" else "bold"
+    weight = "bold" if colour in SEVERITIES else "normal"
     title = f'<p style="margin:0 0 4px;font-weight:{weight};color:{_INK}">{_said(item.title)}</p>'
     place = "".join(_fact(label, fact, _SOFT) for label, fact in item.place)
     advice = "".join(_fact(label, fact, _INK) for label, fact in item.advice)

@@ -11,10 +11,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any
+from typing import Any, Literal
 
 from pipelines.alerts.declared import AMSTERDAM
 from pipelines.alerts.findings import RUN_CHECK, SEVERITIES, Finding, RunFindings
+from pipelines.alerts.release import Net
 
 ROWS_PER_CHECK = 20
 FAILING_ROWS_SHOWN = 3
@@ -33,6 +34,7 @@ _SAID_IN_WORDS = frozenset({"region_code", "region_name", "indicator_id", "indic
 _FICTIONAL = "Voorbeeldland, fictief"
 
 Facts = list[tuple[str, str]]
+Ending = Literal["resolved", "withdrawn"]
 
 
 @dataclass(frozen=True)
@@ -59,16 +61,16 @@ class Group:
 
 @dataclass(frozen=True)
 class Section:
-    """What is new, what is resolved, or what came and went."""
+    """What is new, or what is over: resolved, or withdrawn."""
 
     title: str
     groups: list[Group]
-    is_over: bool
+    ending: Ending | None
 
 
 @dataclass(frozen=True)
 class Content:
-    """What every layout shows. `counts` are a severity, or `resolved`, with a short text each."""
+    """What every layout shows. `counts` are a severity, `resolved` or `withdrawn`, with a short text each."""
 
     subject: str
     opening: list[str]
@@ -79,21 +81,47 @@ class Content:
     confirm: str | None = None
 
 
-def section(title: str, findings: Sequence[Finding], *, is_over: bool, notes: dict[str, str] | None = None) -> Section:
+def section(
+    title: str, findings: Sequence[Finding], ending: Ending | None = None, notes: dict[str, str] | None = None
+) -> Section:
     """Findings per check, the gravest check first; within a check by severity, region, indicator, period.
 
     `notes` is a remark for a full key.
     """
     ordered = sorted(findings, key=lambda f: (f.check, SEVERITIES.index(f.severity), *_place(f)))
-    groups = [_group(check, list(group), is_over, notes or {}) for check, group in groupby(ordered, lambda f: f.check)]
-    return Section(title, sorted(groups, key=lambda g: (SEVERITIES.index(g.severity), g.heading)), is_over)
+    groups = [_group(check, list(group), ending, notes or {}) for check, group in groupby(ordered, lambda f: f.check)]
+    return Section(title, sorted(groups, key=lambda g: (SEVERITIES.index(g.severity), g.heading)), ending)
 
 
-def counts_of(new: Sequence[Finding], over: int) -> Facts:
+def sections_of(told: Net) -> list[Section]:
+    """What is new, what is over and how; what nobody looked at any more is never called resolved."""
+    again = dict.fromkeys(told.reopened, "was tussentijds opgelost en is weer terug")
+    sections = [section("Nieuw", told.new, notes=again)]
+    sections += [
+        section("Opgelost", checked(told.resolved), "resolved"),
+        section("Ontstaan en alweer opgelost", checked(told.passed), "resolved"),
+        section("Vervallen: deze controle bestaat niet meer", withdrawn(told), "withdrawn"),
+    ]
+    return [one for one in sections if one.groups]
+
+
+def checked(over: Sequence[Finding]) -> list[Finding]:
+    """Those of which a check found that they are over."""
+    return [finding for finding in over if not finding.is_withdrawn]
+
+
+def withdrawn(told: Net) -> list[Finding]:
+    """Those whose check exists no more."""
+    return [finding for finding in (*told.resolved, *told.passed) if finding.is_withdrawn]
+
+
+def counts_of(told: Net) -> Facts:
     """How many findings of every severity are new, and how many are over."""
-    found = [(severity, sum(f.severity == severity for f in new)) for severity in SEVERITIES]
+    found = [(severity, sum(f.severity == severity for f in told.new)) for severity in SEVERITIES]
     counts = [(severity, f"{number} {_COUNTED_NL[severity][number > 1]}") for severity, number in found if number]
-    return [*counts, ("resolved", f"{over} opgelost")] if over else counts
+    resolved, lapsed = len(checked((*told.resolved, *told.passed))), len(withdrawn(told))
+    counts += [("resolved", f"{resolved} opgelost")] if resolved else []
+    return [*counts, ("withdrawn", f"{lapsed} vervallen")] if lapsed else counts
 
 
 def opening_of(run: RunFindings) -> list[str]:
@@ -151,7 +179,7 @@ def _place(finding: Finding) -> tuple[str, str, str, str]:
     )
 
 
-def _group(check: str, findings: list[Finding], is_over: bool, notes: dict[str, str]) -> Group:
+def _group(check: str, findings: list[Finding], ending: Ending | None, notes: dict[str, str]) -> Group:
     name = "De run zelf" if check == RUN_CHECK else f"Controle {check}"
     severity = findings[0].severity
     shown = findings[:ROWS_PER_CHECK]
@@ -160,7 +188,7 @@ def _group(check: str, findings: list[Finding], is_over: bool, notes: dict[str, 
         heading=f"{name} ({len(findings)}, {SEVERITY_NL[severity]})",
         severity=severity,
         # What is over needs no cause and no next step any more.
-        items=[Item(_on_one_line(f), f.severity) if is_over else _item(f, notes.get(f.full_key)) for f in shown],
+        items=[Item(_on_one_line(f), f.severity) if ending else _item(f, notes.get(f.full_key)) for f in shown],
         rest=f"en nog {rest} andere bevinding{'' if rest == 1 else 'en'} van deze controle" if rest else None,
     )
 

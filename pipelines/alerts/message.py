@@ -14,7 +14,17 @@ from typing import Any, Literal
 
 from pipelines.alerts.as_html import as_html
 from pipelines.alerts.as_text import as_text
-from pipelines.alerts.content import Content, Section, counts_of, moment_nl, not_repeated, opening_of, section
+from pipelines.alerts.content import (
+    Content,
+    checked,
+    counts_of,
+    moment_nl,
+    not_repeated,
+    opening_of,
+    section,
+    sections_of,
+    withdrawn,
+)
 from pipelines.alerts.findings import ITSELF, SEVERITIES, Finding, RunFindings
 from pipelines.alerts.release import Change, Net, net
 
@@ -79,14 +89,12 @@ def compose(
     `to_confirm` it asks the reader to acknowledge what is new.
     """
     message_id = message_id_of(run.run_id, [f.full_key for f in new], [f.full_key for f in resolved], scope)
-    sections = [section("Nieuw", new, is_over=False)] if new else []
-    sections += [section("Opgelost", resolved, is_over=True)] if resolved else []
-    subject = subject_of(run, len(new), len(resolved))
+    told = Net(tuple(new), tuple(resolved), (), frozenset())
     content = Content(
-        subject,
+        _subject(told, run.failed_step),
         [*opening_of(run), *not_repeated(still_open, muted)],
-        counts_of(new, len(resolved)),
-        sections,
+        counts_of(told),
+        sections_of(told),
         link,
         message_id,
         _confirmation(message_id) if to_confirm and new else None,
@@ -97,7 +105,6 @@ def compose(
         "run_finished_at": run.finished_at.isoformat(),
         "quarantined": run.quarantined,
     }
-    told = Net(tuple(new), tuple(resolved), (), frozenset())
     changes = [(run.run_id, "opened", f) for f in new] + [(run.run_id, "resolved", f) for f in resolved]
     values = {"occasion": "run", "still_open": still_open, "muted": muted, **about_run}
     return _message(content, run.run_id, told, changes, values, created_at)
@@ -117,17 +124,13 @@ def compose_collected(
     told = net(changes)
     identity = "\n".join(f"{one.position} {one.run_id} {one.change} {one.finding.full_key}" for one in changes)
     message_id = hashlib.sha256(f"{channel}\n{identity}".encode()).hexdigest()[:32]
-    again = dict.fromkeys(told.reopened, "was tussentijds opgelost en is weer terug")
-    sections = [section("Nieuw", told.new, is_over=False, notes=again)] if told.new else []
-    sections += [section("Opgelost", told.resolved, is_over=True)] if told.resolved else []
-    sections += [section("Ontstaan en alweer opgelost", told.passed, is_over=True)] if told.passed else []
     since = min(one.held_since for one in changes)
     opening = [f"Dit bericht verzamelt wat sinds {moment_nl(since)} nieuw of opgelost is."]
     content = Content(
-        _subject(len(told.new), len(told.resolved), len(told.passed)),
+        _subject(told),
         [*opening, *not_repeated(still_open, muted)],
-        counts_of(told.new, len(told.resolved) + len(told.passed)),
-        sections,
+        counts_of(told),
+        sections_of(told),
         link,
         message_id,
         _confirmation(message_id) if to_confirm and told.new else None,
@@ -163,20 +166,19 @@ def compose_escalation(
         + ("" if has_arrived else " Dat kanaal heeft nog niet alles aangenomen."),
         "Bevestig wat in behandeling is; dit bericht komt eenmaal.",
     ]
-    sections: list[Section] = [section("Niet bevestigd", findings, is_over=False)]
+    told = Net(tuple(findings), (), (), frozenset())
+    sections = [section("Niet bevestigd", findings)]
     noun = "bevinding is" if one else "bevindingen zijn"
     subject = f"Nulmeting: {number} {noun} na {hours:g} uur niet bevestigd"
-    content = Content(subject, opening, counts_of(findings, 0), sections, link, message_id, _confirmation(message_id))
+    content = Content(subject, opening, counts_of(told), sections, link, message_id, _confirmation(message_id))
     values = {"occasion": "escalation", "escalated_from": channel, "still_open": 0, "muted": 0}
-    return _message(content, run_id, Net(tuple(findings), (), (), frozenset()), [], values, created_at)
+    return _message(content, run_id, told, [], values, created_at)
 
 
-def subject_of(run: RunFindings, new: int, resolved: int) -> str:
+def _subject(told: Net, failed_step: str | None = None) -> str:
     """One line: `Nulmeting: 3 nieuwe bevindingen, 1 opgelost`; a failed run says so first."""
-    return _subject(new, resolved, 0, run.failed_step)
-
-
-def _subject(new: int, resolved: int, passed: int, failed_step: str | None = None) -> str:
+    new, resolved, passed = len(told.new), len(checked(told.resolved)), len(checked(told.passed))
+    lapsed = len(withdrawn(told))
     where = "" if failed_step == ITSELF else f" bij {failed_step}"
     parts = [f"run mislukt{where}"] if failed_step else []
     if new:
@@ -187,6 +189,9 @@ def _subject(new: int, resolved: int, passed: int, failed_step: str | None = Non
     if passed:
         noun = "" if new or resolved else " bevinding" if passed == 1 else " bevindingen"
         parts.append(f"{passed}{noun} ontstaan en alweer opgelost")
+    if lapsed:
+        noun = "" if new or resolved or passed else " bevinding" if lapsed == 1 else " bevindingen"
+        parts.append(f"{lapsed}{noun} vervallen")
     return "Nulmeting: " + ", ".join(parts)
 
 
@@ -226,6 +231,7 @@ def _message(
             "new_count": len(told.new),
             "resolved_count": len(told.resolved),
             "passed_count": len(told.passed),
+            "withdrawn_count": len(withdrawn(told)),
             "new": [_values(finding) for finding in told.new[:PAYLOAD_FINDINGS]],
             "resolved": [_values(finding) for finding in told.resolved[:PAYLOAD_FINDINGS]],
             "passed": [_values(finding) for finding in told.passed[:PAYLOAD_FINDINGS]],

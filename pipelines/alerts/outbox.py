@@ -6,8 +6,9 @@ warehouse. What belongs here: the state, and the rules by which a run changes it
 channels never enter this file, only their names.
 
 The rules. A failing key that is not open opens. An open key is resolved by a run whose check ran to its end
-and no longer names it; a check that did not run resolves nothing. A run counts once, whoever reports it and
-however often. What a run says about a check is ignored once a later run has reported on that check.
+and no longer names it; a check that did not run resolves nothing. One whose check exists no more, because a source or
+a declaration was taken away, is withdrawn, and told as that. A run counts once, whoever reports it and however often.
+What a run says about a check is ignored once a later run has reported on that check.
 
 Every change is written down for each channel that hears of it, in the transaction of the run, and stays held until a
 message about it is made, in the transaction that makes it. A message, once made, keeps its text and its id.
@@ -20,7 +21,7 @@ import datetime as dt
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -96,15 +97,22 @@ class Outbox:
         with self._transaction() as db:
             if db.execute("select 1 from processed_run where run_id = ?", [run.run_id]).fetchone():
                 return None
-            speaks = self._speaks_for(db, run, now)
-            failing = {key: f for key, f in run.failing().items() if f.check in speaks}
-            # Only a run that reached its end resolves the failure of an earlier one.
-            resolves = speaks & (run.evaluated_checks | ({RUN_CHECK} if run.status == "published" else set()))
             stored = db.execute("select full_key, check_name, finding from open_finding order by full_key")
             open_before = {key: (check, finding) for key, check, finding in stored}
+            none_left = set()
+            if run.known_checks is not None:
+                none_left = {check for check, _ in open_before.values()} - run.known_checks - {RUN_CHECK}
+            speaks = self._speaks_for(db, run, none_left, now)
+            failing = {key: f for key, f in run.failing().items() if f.check in speaks}
+            # Only a run that reached its end resolves the failure of an earlier one.
+            reached_its_end = {RUN_CHECK} if run.status == "published" else set()
+            resolves = speaks & (run.evaluated_checks | none_left | reached_its_end)
             new = [finding for key, finding in failing.items() if key not in open_before]
             gone = [key for key, (check, _) in open_before.items() if check in resolves and key not in failing]
-            resolved = [_finding(open_before[key][1]) for key in gone]
+            resolved = [
+                replace(_finding(finding), is_withdrawn=check in none_left)
+                for check, finding in (open_before[key] for key in gone)
+            ]
 
             mutes = self._mutes(db)
             for finding in new:
@@ -374,13 +382,13 @@ class Outbox:
                 raise AlertError(f"{self.path}: the outbox cannot be used ({error})") from error
 
     @staticmethod
-    def _speaks_for(db: sqlite3.Connection, run: RunFindings, now: dt.datetime) -> set[str]:
+    def _speaks_for(db: sqlite3.Connection, run: RunFindings, none_left: set[str], now: dt.datetime) -> set[str]:
         """The checks for which no later run has spoken yet.
 
         A clock that was set back makes earlier runs look later than now; those do not count, else everything
         after the correction would be ignored.
         """
-        checks = {*run.evaluated_checks, *(finding.check for finding in run.findings), RUN_CHECK}
+        checks = {*run.evaluated_checks, *(finding.check for finding in run.findings), *none_left, RUN_CHECK}
         overtaken = {
             check
             for check, finished_at in db.execute("select check_name, finished_at from check_report")

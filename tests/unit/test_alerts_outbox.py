@@ -115,6 +115,45 @@ def test_a_finding_of_a_check_that_did_not_finish_opens_but_resolves_nothing(out
     assert (named(message, "new"), named(message, "resolved")) == (["breaks|b"], [])
 
 
+ANOTHER = frozenset({"totals"})
+
+
+def test_what_is_open_of_a_check_that_exists_no_more_is_withdrawn_and_not_called_resolved(outbox: Outbox) -> None:
+    record(outbox, a_run("run-1", "a"))
+    message = record(outbox, a_run("run-2", evaluated_checks=ANOTHER, known_checks=ANOTHER))
+    assert outbox.open_keys() == frozenset()
+    assert message is not None
+    assert message.subject == "Nulmeting: 1 bevinding vervallen"
+    assert "VERVALLEN: DEZE CONTROLE BESTAAT NIET MEER\n" in message.text
+    assert "pgelost" not in message.text
+    assert [one["is_withdrawn"] for one in message.payload["resolved"]] == [True]
+    assert record(outbox, a_run("run-3", evaluated_checks=ANOTHER, known_checks=ANOTHER)) is None
+    assert named(record(outbox, a_run("run-4", "a")), "new") == ["breaks|a"]
+
+
+def test_a_check_that_exists_and_did_not_run_withdraws_nothing(outbox: Outbox) -> None:
+    record(outbox, a_run("run-1", "a"))
+    known = ANOTHER | {"breaks"}
+    assert record(outbox, a_run("run-2", evaluated_checks=ANOTHER, known_checks=known)) is None
+    assert outbox.open_keys() == {"breaks|a"}
+
+
+def test_an_earlier_run_that_is_reported_late_withdraws_nothing(outbox: Outbox) -> None:
+    record(outbox, a_run("run-2", "a", minute=5))
+    earlier = a_run("run-1", evaluated_checks=ANOTHER, known_checks=ANOTHER)
+    assert record(outbox, earlier, NOON + dt.timedelta(minutes=6)) is None
+    assert outbox.open_keys() == {"breaks|a"}
+
+
+def test_the_failure_of_a_run_is_of_no_check_and_is_not_withdrawn(outbox: Outbox) -> None:
+    record(outbox, a_run("run-1", status="failed", failed_step="load", evaluated_checks=frozenset()))
+    again = {"status": "failed", "failed_step": "load", "evaluated_checks": ANOTHER, "known_checks": ANOTHER}
+    assert record(outbox, a_run("run-2", minute=1, **again)) is None
+    over = record(outbox, a_run("run-3", minute=2, evaluated_checks=ANOTHER, known_checks=ANOTHER))
+    assert over is not None
+    assert [one["is_withdrawn"] for one in over.payload["resolved"]] == [False]
+
+
 def test_the_same_run_reported_twice_changes_nothing(outbox: Outbox) -> None:
     first = record(outbox, a_run("run-1", "a"))
     waiting = outbox.waiting()

@@ -140,6 +140,7 @@ class Alerts(RuleBasedStateMachine):
         self.escalations_made: set[str] = set()
         self.openings: Counter[str] = Counter()
         self.acknowledged: set[str] = set()
+        self.withdrawn: set[tuple[str, str]] = set()
 
     def teardown(self) -> None:
         try:
@@ -152,18 +153,28 @@ class Alerts(RuleBasedStateMachine):
     @rule(
         now_failing=st.frozensets(st.sampled_from(sorted(FINDINGS))),
         crash=st.sampled_from([None, None, "hold", "put_out"]),
+        second_check=st.sampled_from(["runs", "runs", "does not run", "is not reached", "is taken away"]),
     )
-    def run(self, now_failing: frozenset[str], crash: str | None) -> None:
+    def run(self, now_failing: frozenset[str], crash: str | None, second_check: str) -> None:
         """A run; a process that dies as it records is followed by another that reports the same run."""
         self.runs += 1
         run_id = f"run-{self.runs}"
         path = self.folder / f"{run_id}.json"
+        second = {key for key in FINDINGS if key.startswith("c2|")}
+        found = set(now_failing) if second_check == "runs" else set(now_failing) - second
         RunFindings(
             run_id=run_id,
             finished_at=self.now,
-            evaluated_checks=frozenset({"c1", "c2"}),
-            findings=tuple(FINDINGS[key] for key in sorted(now_failing)),
+            evaluated_checks=frozenset({"c1", "c2"} if second_check == "runs" else {"c1"}),
+            known_checks={"is not reached": None, "is taken away": frozenset({"c1"})}.get(
+                second_check, frozenset({"c1", "c2"})
+            ),
+            findings=tuple(FINDINGS[key] for key in sorted(found)),
         ).write(path)
+        if second_check == "is taken away":
+            self.withdrawn |= {(run_id, key) for key in self.open & second}
+        elif second_check != "runs":
+            found |= self.open & second
         if crash:
             target = {"hold": "_hold", "put_out": "_put_out"}[crash]
             with (
@@ -172,7 +183,7 @@ class Alerts(RuleBasedStateMachine):
                 contextlib.suppress(PowerCut),
             ):
                 dispatch.process_run(self.settings, path, self.now)
-        self._book(run_id, set(now_failing))
+        self._book(run_id, found)
         self._call(lambda: dispatch.process_run(self.settings, path, self.now))
 
     @rule(only_due=st.booleans())
@@ -310,6 +321,10 @@ class Alerts(RuleBasedStateMachine):
         # Owed, never told under another id, and of one finding in the order in which it happened.
         assert set(told) <= set(self.owed[name])
         assert not set(told) & set(before)
+        ended_by = {key: run_id for run_id, change, key in told if change == "resolved"}
+        for one in (*message.payload["resolved"], *message.payload["passed"]):
+            key = one["full_key"]
+            assert one["is_withdrawn"] == ((ended_by[key], key) in self.withdrawn)
         for key in _keys(message):
             heard = [change for change in (*before, *told) if change[2] == key]
             assert heard == sorted(heard, key=self.owed[name].index)
