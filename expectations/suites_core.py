@@ -195,7 +195,7 @@ def _items_declared() -> Check:
         usual_cause_nl="een nieuwe regel of een gewijzigde naam in de levering.",
         next_step_nl="Zet de naam in `dbt_project/seeds/budget_item.csv` of onder `series` van de bron.",
         key_columns=("source_id", "item"),
-        detail_nl="{item} van {source_id}, {rows_with_item} rijen",
+        detail_nl="{item} van {source_id}, {rows_with_item} rij(en)",
     )
 
 

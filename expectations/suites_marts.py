@@ -370,7 +370,7 @@ def _key_unique(mart: str, whose: str) -> Check:
         usual_cause_nl="twee bronnen zonder volgorde van voorkeur, of een regio die dubbel is gedeclareerd.",
         next_step_nl="Publiceer niet; zoek met de sleutel in core.observation waar de rij vandaan komt.",
         key_columns=key,
-        detail_nl="{rows_failing} rijen, grenzen {geography}",
+        detail_nl="{rows_failing} rij(en), grenzen {geography}",
     )
 
 

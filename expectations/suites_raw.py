@@ -109,7 +109,7 @@ def _codes_known(source: Source) -> Check:
         usual_cause_nl="de uitgever voegde een onderwerp toe of gaf het een andere naam of code.",
         next_step_nl=f"Zet het in de declaratie van {source.source_id}, of sluit het uit in het filter.",
         key_columns=("item",),
-        detail_nl="{item}, {rows_delivered} rijen",
+        detail_nl="{item}, {rows_delivered} rij(en)",
     )
 
 

@@ -37,6 +37,8 @@ def write_findings(
     if failed_step is None and folder.read("publication") is None:
         return None
     steps = [step for name in STEPS if (step := folder.read(f"checks_{name}")) is not None]
+    # A run of an earlier release, told by this one, wrote nothing of sources.
+    came_to_all = len(steps) == len(STEPS) and all("sources" in step for step in steps)
     accounts = folder.read("row_accounts") or {"refused": 0}
     RunFindings(
         run_id=run_id,
@@ -47,9 +49,8 @@ def write_findings(
         has_published=folder.read("publication") is not None,
         quarantined=accounts["refused"],
         evaluated_checks=frozenset(check for step in steps for check in step["evaluated"]),
-        known_checks=frozenset(one["check"] for step in steps for one in step["results"])
-        if len(steps) == len(STEPS)
-        else None,
+        known_checks=frozenset(one["check"] for step in steps for one in step["results"]) if came_to_all else None,
+        known_sources=frozenset(one for step in steps for one in step["sources"]) if came_to_all else None,
         findings=_with_who_should_hear(
             settings, [Finding.from_json(values) for step in steps for values in step["findings"]]
         ),

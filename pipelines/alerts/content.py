@@ -100,7 +100,7 @@ def sections_of(told: Net) -> list[Section]:
     sections += [
         section("Opgelost", checked(told.resolved), "resolved"),
         section("Ontstaan en alweer opgelost", checked(told.passed), "resolved"),
-        section("Vervallen: deze controle bestaat niet meer", withdrawn(told), "withdrawn"),
+        section("Vervallen: de bron of de controle bestaat niet meer", withdrawn(told), "withdrawn"),
     ]
     return [one for one in sections if one.groups]
 
@@ -111,7 +111,7 @@ def checked(over: Sequence[Finding]) -> list[Finding]:
 
 
 def withdrawn(told: Net) -> list[Finding]:
-    """Those whose check exists no more."""
+    """Those whose check or source exists no more."""
     return [finding for finding in (*told.resolved, *told.passed) if finding.is_withdrawn]
 
 

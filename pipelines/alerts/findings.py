@@ -58,7 +58,7 @@ class Finding:
     `explanation_nl` tells of this very row what happened and what to do, it is shown instead of both. `source_id`,
     its `owner` and the `laws` it is about say who should hear of it, where the check knows them. `rows`
     holds a few failing rows as plain values; columns that may hold personal data are left out, whoever passed
-    them. `is_withdrawn` says of a finding that is over that nobody looked: its check exists no more.
+    them. `is_withdrawn` says of a finding that is over that nobody looked: its check or its source exists no more.
 
     Raises ValueError on a name or severity that cannot be; texts are cleaned, not refused, so that a strange
     character in a delivery never costs an alert.
@@ -122,8 +122,9 @@ class Finding:
 class RunFindings:
     """Everything one run has to say to the alerts.
 
-    `evaluated_checks` are the checks that ran to their end: only those can resolve what is open. `known_checks` are
-    all there are, where the run came to all of them, else None: what is open of another one is withdrawn.
+    `evaluated_checks` are the checks that ran to their end: only those can resolve what is open. `known_checks` and
+    `known_sources` are all there are, where the run came to all of them, else None: what is open of another one is
+    withdrawn.
     `finished_at` has a time zone. `failed_step` names the step that stopped the run and stands exactly when
     `status` is `failed`; `failed_because` says why, where that is known, and `has_published` whether it had published
     all the same. `quarantined` counts the rows this run set apart. Two findings with one full key
@@ -140,6 +141,7 @@ class RunFindings:
     has_published: bool = False
     quarantined: int = 0
     known_checks: frozenset[str] | None = None
+    known_sources: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
         if not self.run_id or _CONTROL.search(self.run_id):
@@ -190,6 +192,7 @@ class RunFindings:
             "quarantined": self.quarantined,
             "evaluated_checks": sorted(self.evaluated_checks),
             "known_checks": None if self.known_checks is None else sorted(self.known_checks),
+            "known_sources": None if self.known_sources is None else sorted(self.known_sources),
             "findings": [finding.to_json() for finding in self.findings],
         }
         write_atomically(path, json.dumps(values, ensure_ascii=False, indent=1) + "\n")
@@ -208,7 +211,8 @@ class RunFindings:
                 has_published=values.get("has_published", False),
                 quarantined=values["quarantined"],
                 evaluated_checks=frozenset(values["evaluated_checks"]),
-                known_checks=frozenset(known) if (known := values.get("known_checks")) is not None else None,
+                known_checks=_names(values.get("known_checks")),
+                known_sources=_names(values.get("known_sources")),
                 findings=tuple(Finding.from_json(finding) for finding in values["findings"]),
             )
         except FileNotFoundError:
@@ -222,6 +226,10 @@ def clean_text(text: str) -> str:
     """`text` on one line, without control characters, lone surrogates or a citizen service number (BSN)."""
     line = _CONTROL.sub(" ", text).encode("utf-8", "replace").decode("utf-8")
     return _DIGITS.sub(_without_bsn, line)
+
+
+def _names(listed: list[str] | None) -> frozenset[str] | None:
+    return None if listed is None else frozenset(listed)
 
 
 def _without_bsn(found: re.Match[str]) -> str:

@@ -6,9 +6,9 @@ warehouse. What belongs here: the state, and the rules by which a run changes it
 channels never enter this file, only their names.
 
 The rules. A failing key that is not open opens. An open key is resolved by a run whose check ran to its end
-and no longer names it; a check that did not run resolves nothing. One whose check exists no more, because a source or
-a declaration was taken away, is withdrawn, and told as that. A run counts once, whoever reports it and however often.
-What a run says about a check is ignored once a later run has reported on that check.
+and no longer names it; a check that did not run resolves nothing. One whose check or source exists no more,
+because a declaration was taken away, is withdrawn, and told as that. A run counts once, whoever reports it and
+however often. What a run says about a check is ignored once a later run has reported on that check.
 
 Every change is written down for each channel that hears of it, in the transaction of the run, and stays held until a
 message about it is made, in the transaction that makes it. A message, once made, keeps its text and its id.
@@ -109,10 +109,7 @@ class Outbox:
             resolves = speaks & (run.evaluated_checks | none_left | reached_its_end)
             new = [finding for key, finding in failing.items() if key not in open_before]
             gone = [key for key, (check, _) in open_before.items() if check in resolves and key not in failing]
-            resolved = [
-                replace(_finding(finding), is_withdrawn=check in none_left)
-                for check, finding in (open_before[key] for key in gone)
-            ]
+            resolved = [_ended(_finding(open_before[key][1]), none_left, run.known_sources) for key in gone]
 
             mutes = self._mutes(db)
             for finding in new:
@@ -634,6 +631,12 @@ class Outbox:
             "insert into delivery values (?, ?, 'pending', 0, null, '[]', null, ?)",
             [(message.message_id, channel, now.isoformat()) for channel in channels],
         )
+
+
+def _ended(finding: Finding, none_left: set[str], sources: frozenset[str] | None) -> Finding:
+    """A finding that is over: withdrawn where nothing is left of its check, or its source is not declared any more."""
+    without_source = sources is not None and finding.source_id is not None and finding.source_id not in sources
+    return replace(finding, is_withdrawn=finding.check in none_left or without_source)
 
 
 def _is_about(message: Message, new: Sequence[Finding], resolved: Sequence[Finding], counts: dict[str, int]) -> bool:

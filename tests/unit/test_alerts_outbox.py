@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -124,11 +125,26 @@ def test_what_is_open_of_a_check_that_exists_no_more_is_withdrawn_and_not_called
     assert outbox.open_keys() == frozenset()
     assert message is not None
     assert message.subject == "Nulmeting: 1 bevinding vervallen"
-    assert "VERVALLEN: DEZE CONTROLE BESTAAT NIET MEER\n" in message.text
+    assert "VERVALLEN: DE BRON OF DE CONTROLE BESTAAT NIET MEER\n" in message.text
     assert "pgelost" not in message.text
     assert [one["is_withdrawn"] for one in message.payload["resolved"]] == [True]
     assert record(outbox, a_run("run-3", evaluated_checks=ANOTHER, known_checks=ANOTHER)) is None
     assert named(record(outbox, a_run("run-4", "a")), "new") == ["breaks|a"]
+
+
+def test_what_is_open_of_a_source_that_is_declared_no_more_is_withdrawn_and_the_rest_is_resolved(
+    outbox: Outbox,
+) -> None:
+    sources = {"a": "gone", "b": "stays", "c": None}
+    found = tuple(replace(a_finding(key), source_id=source) for key, source in sources.items())
+    record(outbox, a_run("run-1", findings=found))
+    message = record(outbox, a_run("run-2", known_sources=frozenset({"stays"})))
+    assert message is not None
+    assert message.subject == "Nulmeting: 2 bevindingen opgelost, 1 vervallen"
+    withdrawn = [one["full_key"] for one in message.payload["resolved"] if one["is_withdrawn"]]
+    assert (withdrawn, message.payload["withdrawn_count"]) == (["breaks|a"], 1)
+    resolved, _, lapsed = message.text.partition("VERVALLEN")
+    assert ("Sprong a" in lapsed, "Sprong a" in resolved, "Sprong b" in resolved) == (True, False, True)
 
 
 def test_a_check_that_exists_and_did_not_run_withdraws_nothing(outbox: Outbox) -> None:
