@@ -101,9 +101,12 @@ class Changes:
         return f"a row less in {path.name}"
 
     def _file_away_or_back(self) -> str:
-        path = self._file(missing_too=True)
+        there = self._those_there()
+        # The last one stays: other changes need one.
+        away = [path for path in self._files if path not in there]
+        path = self._chance.choice(self._files if len(there) > 1 else away)
         aside = self._workspace.root / path.name
-        if path.is_file():
+        if path in there:
             path.rename(aside)
             return f"{path.name} withdrawn"
         aside.rename(path)
@@ -148,9 +151,11 @@ class Changes:
     def _nothing(self) -> str:
         return "nothing"
 
-    def _file(self, *, missing_too: bool = False) -> Path:
-        there = [path for path in self._files if missing_too or path.is_file()]
-        return self._chance.choice(there)
+    def _file(self) -> Path:
+        return self._chance.choice(self._those_there())
+
+    def _those_there(self) -> list[Path]:
+        return [path for path in self._files if path.is_file()]
 
 
 def main() -> None:
