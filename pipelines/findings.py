@@ -5,10 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipelines.alerts.findings import Finding, RunFindings
 from pipelines.run_folder import RunFolder
 from pipelines.settings import Settings
+
+if TYPE_CHECKING:
+    from pipelines.declarations.load import Declarations
 
 STEPS = ("raw", "core", "marts")
 """The steps of a run that check, in order."""
@@ -37,8 +41,8 @@ def write_findings(
     if failed_step is None and folder.read("publication") is None:
         return None
     steps = [step for name in STEPS if (step := folder.read(f"checks_{name}")) is not None]
-    # A run of an earlier release, told by this one, wrote nothing of sources.
-    came_to_all = len(steps) == len(STEPS) and all("sources" in step for step in steps)
+    came_to_all = len(steps) == len(STEPS)
+    declared = _declared(settings)
     accounts = folder.read("row_accounts") or {"refused": 0}
     RunFindings(
         run_id=run_id,
@@ -50,27 +54,35 @@ def write_findings(
         quarantined=accounts["refused"],
         evaluated_checks=frozenset(check for step in steps for check in step["evaluated"]),
         known_checks=frozenset(one["check"] for step in steps for one in step["results"]) if came_to_all else None,
-        known_sources=frozenset(one for step in steps for one in step["sources"]) if came_to_all else None,
+        known_sources=_sources(declared) if declared else None,
         findings=_with_who_should_hear(
-            settings, [Finding.from_json(values) for step in steps for values in step["findings"]]
+            declared, [Finding.from_json(values) for step in steps for values in step["findings"]]
         ),
     ).write(path)
     return path
 
 
-def _with_who_should_hear(settings: Settings, findings: list[Finding]) -> tuple[Finding, ...]:
+def _declared(settings: Settings) -> Declarations | None:
+    """The declarations; None where they changed since the run began, which read them, and are wrong now."""
+    from pipelines.declarations.load import DeclarationError, load_declarations
+
+    try:
+        return load_declarations(settings.sources_dir, settings.profile)
+    except DeclarationError:
+        return None
+
+
+def _sources(declared: Declarations) -> frozenset[str]:
+    """The sources that are declared, those that are known by their rhythm alone included."""
+    return frozenset([one.source_id for one in declared.sources] + [one.source_id for one in declared.rhythms])
+
+
+def _with_who_should_hear(declared: Declarations | None, findings: list[Finding]) -> tuple[Finding, ...]:
     """The findings with the owner of their source and the laws they are about, as far as the declarations tell.
 
     A finding without an indicator is about the laws of all indicators that its source delivers.
     """
-    from pipelines.declarations.load import DeclarationError, load_declarations
-
-    if not findings:
-        return ()
-    try:
-        declared = load_declarations(settings.sources_dir, settings.profile)
-    except DeclarationError:
-        # Changed since the run began, which read them: what was found is told all the same.
+    if declared is None:
         return tuple(findings)
     law_of: dict[str, str] = {one.indicator_id: one.law for one in declared.indicators}
     owner_of = {one.source_id: one.owner for one in declared.sources}

@@ -96,12 +96,12 @@ def section(
 def sections_of(told: Net) -> list[Section]:
     """What is new, what is over and how; what nobody looked at any more is never called resolved."""
     again = dict.fromkeys(told.reopened, "was tussentijds opgelost en is weer terug")
-    sections = [section("Nieuw", told.new, notes=again)]
-    sections += [
+    sections = (
+        section("Nieuw", told.new, notes=again),
         section("Opgelost", checked(told.resolved), "resolved"),
         section("Ontstaan en alweer opgelost", checked(told.passed), "resolved"),
         section("Vervallen: de bron of de controle bestaat niet meer", withdrawn(told), "withdrawn"),
-    ]
+    )
     return [one for one in sections if one.groups]
 
 

@@ -122,9 +122,9 @@ class Finding:
 class RunFindings:
     """Everything one run has to say to the alerts.
 
-    `evaluated_checks` are the checks that ran to their end: only those can resolve what is open. `known_checks` and
-    `known_sources` are all there are, where the run came to all of them, else None: what is open of another one is
-    withdrawn.
+    `evaluated_checks` are the checks that ran to their end: only those can resolve what is open. `known_checks` are
+    all there are, where the run came to all of them, and `known_sources` all that are declared; else None. What is over
+    of another one is withdrawn.
     `finished_at` has a time zone. `failed_step` names the step that stopped the run and stands exactly when
     `status` is `failed`; `failed_because` says why, where that is known, and `has_published` whether it had published
     all the same. `quarantined` counts the rows this run set apart. Two findings with one full key

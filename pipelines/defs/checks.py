@@ -31,12 +31,10 @@ _STEPS = {
 
 def check_assets(declarations: Declarations) -> list[dg.AssetChecksDefinition]:
     """One definition per layer with all its checks, and a gate."""
-    # Those that are known by their rhythm alone included.
-    sources = [one.source_id for one in declarations.sources] + [one.source_id for one in declarations.rhythms]
     return [
-        _layer_checks("raw", raw_checks(declarations.sources), sources),
-        _layer_checks("core", core_checks(), sources),
-        _layer_checks("marts", marts_checks(), sources),
+        _layer_checks("raw", raw_checks(declarations.sources)),
+        _layer_checks("core", core_checks()),
+        _layer_checks("marts", marts_checks()),
     ]
 
 
@@ -57,7 +55,7 @@ def _gate(layer: str) -> dg.AssetCheckSpec:
     )
 
 
-def _layer_checks(layer: str, checks: Sequence[Check], sources: list[str]) -> dg.AssetChecksDefinition:
+def _layer_checks(layer: str, checks: Sequence[Check]) -> dg.AssetChecksDefinition:
     gate = _gate(layer)
 
     @dg.multi_asset_check(
@@ -92,7 +90,6 @@ def _layer_checks(layer: str, checks: Sequence[Check], sources: list[str]) -> dg
         RunFolder(settings, context.run.run_id).write(
             f"checks_{layer}",
             {
-                "sources": sources,
                 "evaluated": [result.check.name for result in results if result.evaluated],
                 "findings": [finding.to_json() for finding in to_findings(results, names)],
                 "results": [
